@@ -1,0 +1,61 @@
+# Everything a person types. `make synth` and `make test` build what they need from the lock files.
+.DEFAULT_GOAL := synth
+.PHONY: synth test review rehearse docs bench lint lock clean
+
+# Bytecode is most of what importing aws_cdk costs: it is compiled once, at install.
+unexport PYTHONDONTWRITEBYTECODE
+export JSII_RUNTIME_PACKAGE_CACHE := enabled
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+PYTHON ?= python3
+UV := .venv/bin/uv pip install --quiet --compile-bytecode --python .venv/bin/python
+
+.venv/.bootstrap: requirements/bootstrap.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Set one: make PYTHON=python3.12")'
+	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+.venv/.base: requirements/base.txt pyproject.toml .venv/.bootstrap
+	@echo "Installing what synthesis needs (once)"
+	@$(UV) --require-hashes -r $<
+	@$(UV) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.test: requirements/test.txt .venv/.base
+	@echo "Installing what tests and rehearsals need (once)"
+	@$(UV) --require-hashes -r $<
+	@touch $@
+
+node_modules/.package-lock.json: package-lock.json .venv/.base
+	@npm ci --silent --no-audit --no-fund
+
+synth: .venv/.base ## every template into cdk.out/, one line per lab
+	@labs synth
+
+test: .venv/.test ## all tests, offline
+	@pytest -n 2 --dist worksteal
+
+review: .venv/.test ## the evidence pack of every lab
+	@labs review
+
+rehearse: .venv/.test ## every lab on emulated AWS
+	@labs rehearse --all
+
+docs: .venv/.test ## the generated parts of the documents
+	@labs docs
+
+lint: .venv/.test
+	@ruff check . && ruff format --check . && mypy
+
+bench: .venv/.test node_modules/.package-lock.json
+	@python -m bench
+
+COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --no-annotate
+lock: .venv/.bootstrap ## new lock files from pyproject.toml
+	@$(COMPILE) requirements/bootstrap.in -o requirements/bootstrap.txt
+	@$(COMPILE) pyproject.toml --group test -o requirements/test.txt
+	@$(COMPILE) pyproject.toml -c requirements/test.txt -o requirements/base.txt
+	@$(COMPILE) pyproject.toml --group sagemaker -o requirements/sagemaker.txt
+
+clean:
+	rm -rf .venv node_modules cdk.out review rehearsal

@@ -1,0 +1,6 @@
+"""What a lab costs, told from its template before anything is created."""
+
+from labkit.cost.estimate import Estimate, Leftover, Line, estimate, unpriced
+from labkit.cost.prices import Price, Quota, price, quota
+
+__all__ = ["Estimate", "Leftover", "Line", "Price", "Quota", "estimate", "price", "quota", "unpriced"]

@@ -1,0 +1,16 @@
+"""What behaves in a rehearsal: endpoints predict, functions run, queries answer, time makes things happen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from labkit.rehearsal.context import Context
+
+
+def install(context: Context) -> None:
+    """Extend moto in this process with everything that really runs."""
+    from labkit.rehearsal.runtime import hosting_api, metrics
+
+    store = metrics.install(context)
+    hosting_api.install(context, store)

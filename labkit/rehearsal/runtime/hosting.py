@@ -1,0 +1,252 @@
+"""SageMaker hosting: endpoints whose variants are worker processes, with metrics, logs and data capture."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import itertools
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from labkit.rehearsal.runtime import instances, logs
+from labkit.rehearsal.runtime.artefact import CannotServe
+from labkit.rehearsal.runtime.capture import Recorder
+from labkit.rehearsal.runtime.endpoint import Endpoint, Variant, container
+from labkit.rehearsal.runtime.metrics import Metrics
+from labkit.rehearsal.runtime.worker import Worker
+
+if TYPE_CHECKING:
+    from labkit.rehearsal.context import Context
+
+_DISK = 30e9
+
+
+class Refused(Exception):
+    """A call that the service refuses with a ValidationException."""
+
+
+class Hosting:
+    """All endpoints of one account and region."""
+
+    def __init__(self, context: Context, metrics: Metrics) -> None:
+        self._context, self._metrics = context, metrics
+        self._lock = threading.RLock()
+        self._folders = itertools.count(1)
+        self._measured_at: datetime | None = None
+        self.endpoints: dict[str, Endpoint] = {}
+        context.clock.subscribe(self.tick)
+        context.on_shutdown(self.shutdown)
+
+    def get(self, name: str) -> Endpoint:
+        """The endpoint of that name."""
+        if name not in self.endpoints:
+            raise Refused(f'Could not find endpoint "{self.arn(name)}".')
+        return self.endpoints[name]
+
+    def arn(self, name: str) -> str:
+        """The ARN of an endpoint."""
+        here = self._context
+        return f"arn:{here.partition}:sagemaker:{here.region}:{here.account}:endpoint/{name}"
+
+    def create(
+        self, name: str, config: Mapping[str, Any], models: Mapping[str, dict[str, Any]], tags: list[dict[str, str]]
+    ) -> Endpoint:
+        """Start an endpoint; it is ``InService`` or ``Failed`` before emulated time goes on."""
+        with self._lock:
+            if name in self.endpoints:
+                raise Refused(f'Cannot create already existing endpoint "{self.arn(name)}".')
+            now = self._context.clock.now()
+            endpoint = Endpoint(name, self.arn(name), config["EndpointConfigName"], tags, now, now)
+            endpoint.variants = self._variants(name, config, models)
+            self._set_capture(endpoint, config.get("DataCaptureConfig") or {})
+            self.endpoints[name] = endpoint
+        self._in_background(lambda: self._bring_up(endpoint))
+        return endpoint
+
+    def update(
+        self,
+        name: str,
+        config: Mapping[str, Any],
+        models: Mapping[str, dict[str, Any]],
+        *,
+        retain: bool,
+        exclude: frozenset[str],
+        deployment: dict[str, Any] | None,
+    ) -> Endpoint:
+        """Bring up a new fleet beside the old one and switch; the old one serves until then, or on if that fails."""
+        endpoint = self._idle(name)
+        fresh = self._variants(name, config, models)
+        if retain:
+            for variant in fresh.values():
+                if old := endpoint.variants.get(variant.name):
+                    if "DesiredInstanceCount" not in exclude:
+                        variant.instances = variant.desired = old.desired
+                    if "DesiredWeight" not in exclude:
+                        variant.weight = variant.desired_weight = old.desired_weight
+        capture = config.get("DataCaptureConfig") or {}
+        if retain and "DataCaptureConfig" not in exclude and endpoint.capture:
+            capture = endpoint.capture
+        endpoint.endpoint_status = "Updating"
+        if deployment:
+            endpoint.deployment = deployment
+            self._context.ledger.note("traffic is switched at once; DeploymentConfig is stored only", about=name)
+        self._in_background(lambda: self._switch(endpoint, fresh, str(config["EndpointConfigName"]), capture))
+        return endpoint
+
+    def resize(self, name: str, variants: Mapping[str, Mapping[str, Any]]) -> Endpoint:
+        """Set desired weights and instance counts; they are current at the next tick."""
+        endpoint = self._idle(name)
+        for variant_name, wish in variants.items():
+            if variant_name not in endpoint.variants:
+                raise Refused(
+                    f'The variant name(s) "{variant_name}" is/are not present within endpoint configuration '
+                    f'"{endpoint.endpoint_config_name}".'
+                )
+            variant = endpoint.variants[variant_name]
+            variant.desired = int(wish.get("DesiredInstanceCount", variant.desired))
+            variant.desired_weight = float(wish.get("DesiredWeight", variant.desired_weight))
+        endpoint.endpoint_status, endpoint.settles = "Updating", True
+        endpoint.last_modified_time = self._context.clock.now()
+        return endpoint
+
+    def delete(self, name: str) -> None:
+        """Write what was captured, end the workers and forget the endpoint."""
+        endpoint = self.get(name)
+        with self._lock:
+            del self.endpoints[name]
+        self._close(endpoint.variants, endpoint.recorder)
+
+    def tick(self, now: datetime) -> None:
+        """Finish resizing, write captured data, measure the workers."""
+        elapsed = (now - self._measured_at).total_seconds() if self._measured_at else 60.0
+        self._measured_at = now
+        for endpoint in list(self.endpoints.values()):
+            if endpoint.settles:
+                for variant in endpoint.variants.values():
+                    variant.instances, variant.weight = variant.desired, variant.desired_weight
+                endpoint.settles, endpoint.endpoint_status = False, "InService"
+            if endpoint.recorder:
+                endpoint.recorder.flush()
+            if endpoint.endpoint_status in ("InService", "Updating"):
+                for variant in endpoint.variants.values():
+                    self._measure(endpoint, variant, max(elapsed, 1.0), now - timedelta(seconds=min(elapsed, 60.0)))
+
+    def shutdown(self) -> None:
+        """End every worker."""
+        for name in list(self.endpoints):
+            self.delete(name)
+
+    def _idle(self, name: str) -> Endpoint:
+        endpoint = self.get(name)
+        if endpoint.endpoint_status not in ("InService", "Failed"):
+            raise Refused(f'Cannot update in-progress endpoint "{endpoint.arn}".')
+        return endpoint
+
+    def _variants(
+        self, name: str, config: Mapping[str, Any], models: Mapping[str, dict[str, Any]]
+    ) -> dict[str, Variant]:
+        found = {}
+        for settings in config["ProductionVariants"]:
+            if settings.get("ModelName") not in models:
+                raise Refused(f'Could not find model "{settings.get("ModelName")}".')
+            model = models[settings["ModelName"]]
+            count = int(settings.get("InitialInstanceCount", 1))
+            weight = float(settings.get("InitialVariantWeight", 1.0))
+            variant = settings["VariantName"]
+            worker = Worker(
+                self._context,
+                container=container(model),
+                isolated=bool(model.get("EnableNetworkIsolation") or config.get("EnableNetworkIsolation")),
+                memory=instances.size(settings.get("InstanceType", "ml.m5.large")).memory,
+                folder=self._context.workdir / "endpoints" / f"{next(self._folders):04d}",
+                write=lambda lines, variant=variant: self._log(name, variant, lines),
+            )
+            found[variant] = Variant(settings, model, weight, weight, count, count, worker)
+        return found
+
+    def _set_capture(self, endpoint: Endpoint, config: dict[str, Any]) -> None:
+        endpoint.capture = config
+        endpoint.recorder = Recorder(self._context, endpoint.endpoint_name, config) if config else None
+
+    def _in_background(self, work: Callable[[], None]) -> None:
+        """Run ``work`` in a thread; emulated time stands still until it is done."""
+        busy = contextlib.ExitStack()
+        busy.enter_context(self._context.clock.working())
+
+        def run() -> None:
+            with busy:
+                work()
+
+        threading.Thread(target=run, daemon=True).start()
+
+    def _bring_up(self, endpoint: Endpoint) -> None:
+        try:
+            self._start(endpoint.variants)
+        except CannotServe as error:
+            endpoint.endpoint_status, endpoint.failure_reason = "Failed", str(error)
+            self._close(endpoint.variants, None)
+            return
+        if self.endpoints.get(endpoint.endpoint_name) is not endpoint:
+            self._close(endpoint.variants, None)  # deleted meanwhile
+            return
+        self._mark_in_service(endpoint)
+
+    def _switch(self, endpoint: Endpoint, fresh: dict[str, Variant], config: str, capture: dict[str, Any]) -> None:
+        try:
+            self._start(fresh)
+        except CannotServe as error:
+            endpoint.failure_reason = str(error)
+            endpoint.endpoint_status = "InService"
+            self._close(fresh, None)
+            return
+        with endpoint.lock:
+            old, recorder = endpoint.variants, endpoint.recorder
+            endpoint.variants, endpoint.endpoint_config_name, endpoint.failure_reason = fresh, config, None
+            self._set_capture(endpoint, capture)
+        self._close(old, recorder)
+        self._mark_in_service(endpoint)
+
+    def _start(self, variants: Mapping[str, Variant]) -> None:
+        for variant in variants.values():
+            try:
+                variant.worker.start()
+            except CannotServe as error:
+                raise CannotServe(str(error).replace("{variant}", variant.name)) from error
+
+    def _mark_in_service(self, endpoint: Endpoint) -> None:
+        endpoint.endpoint_status = "InService"
+        endpoint.last_modified_time = self._context.clock.now()
+        for variant in endpoint.variants.values():
+            if variant.worker.isolation:
+                self._context.ledger.note(
+                    f"network isolation of variant {variant.name}: {variant.worker.isolation}",
+                    about=endpoint.endpoint_name,
+                )
+
+    def _close(self, variants: Mapping[str, Variant], recorder: Recorder | None) -> None:
+        if recorder:
+            recorder.flush()
+        for variant in variants.values():
+            variant.worker.stop()
+
+    def _log(self, endpoint: str, variant: str, lines: list[str]) -> None:
+        instance = "i-" + hashlib.sha256(f"{endpoint}/{variant}".encode()).hexdigest()[:17]
+        logs.write(self._context, f"/aws/sagemaker/Endpoints/{endpoint}", f"{variant}/{instance}", lines)
+
+    def _measure(self, endpoint: Endpoint, variant: Variant, elapsed: float, when: datetime) -> None:
+        """CPU seconds per emulated second, resident memory and model files, spread over the instances."""
+        size = instances.size(variant.settings.get("InstanceType", "ml.m5.large"))
+        used = variant.worker.cpu_seconds - variant.measured_cpu
+        variant.measured_cpu = variant.worker.cpu_seconds
+        where = {"EndpointName": endpoint.endpoint_name, "VariantName": variant.name}
+        count = max(variant.instances, 1)
+        for name, share in (
+            ("CPUUtilization", used / elapsed / count * 100),
+            ("MemoryUtilization", variant.worker.resident / size.memory * 100),
+            ("DiskUtilization", variant.worker.disk_bytes / _DISK * 100),
+        ):
+            self._metrics.put(
+                "/aws/sagemaker/Endpoints", name, where, share, count=count, unit="Percent", time=when
+            )

@@ -1,0 +1,301 @@
+"""CloudWatch's metrics: every datum counted once per emulated minute, statistics and percentiles answered from that."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from labkit.rehearsal.context import Context
+
+Dimensions = Mapping[str, str]
+Key = tuple[str, str, frozenset[tuple[str, str]]]
+Series = dict[datetime, float]
+
+MINUTE = timedelta(minutes=1)
+_KEPT_MINUTES = 15 * 24 * 60  # one-minute data is kept for 15 days (CloudWatch: Metrics retention)
+
+
+@dataclass
+class Bucket:
+    """What was measured in one minute, or in several that were merged."""
+
+    count: float = 0.0
+    total: float = 0.0
+    low: float = math.inf
+    high: float = -math.inf
+    values: Counter[float] = field(default_factory=Counter)
+
+    def add(self, value: float, count: float = 1.0) -> None:
+        """Count ``value`` as measured ``count`` times."""
+        self.merge(Bucket(count, value * count, value, value))
+        self.values[_rounded(value)] += count  # type: ignore[assignment]
+
+    def merge(self, other: Bucket) -> None:
+        """Take in what another bucket holds."""
+        self.count += other.count
+        self.total += other.total
+        self.low, self.high = min(self.low, other.low), max(self.high, other.high)
+        self.values.update(other.values)
+
+    def statistic(self, name: str) -> float | None:
+        """``Sum``, ``Average``, ``Minimum``, ``Maximum``, ``SampleCount`` or a percentile such as ``p99``."""
+        if name == "Sum":
+            return self.total
+        if name == "SampleCount":
+            return self.count
+        if not self.count:
+            return None
+        if name in ("Average", "Minimum", "Maximum"):
+            return {"Average": self.total / self.count, "Minimum": self.low, "Maximum": self.high}[name]
+        if name.startswith("p") and self.values:
+            return self._percentile(float(name[1:]))
+        return None
+
+    def _percentile(self, percent: float) -> float:
+        """Values are kept with three significant digits; the extremes are exact."""
+        if percent >= 100:
+            return self.high
+        wanted, seen = percent / 100 * sum(self.values.values()), 0.0
+        for value in sorted(self.values):
+            seen += self.values[value]
+            if seen >= wanted:
+                return min(max(value, self.low), self.high)
+        return self.high
+
+
+class Metrics:
+    """The metrics of one account and region."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._lock = threading.RLock()
+        self._data: dict[Key, dict[datetime, Bucket]] = {}
+        self._units: dict[Key, str] = {}
+
+    def put(
+        self,
+        namespace: str,
+        name: str,
+        dimensions: Dimensions,
+        value: float,
+        *,
+        count: float = 1.0,
+        unit: str = "None",
+        time: datetime | None = None,
+    ) -> None:
+        """Enter a value that was measured ``count`` times, now or at ``time``."""
+        self.put_bucket(namespace, name, dimensions, value_bucket(value, count), unit=unit, time=time)
+
+    def put_bucket(
+        self,
+        namespace: str,
+        name: str,
+        dimensions: Dimensions,
+        bucket: Bucket,
+        *,
+        unit: str = "None",
+        time: datetime | None = None,
+    ) -> None:
+        """Enter values that are already summed up."""
+        key = (namespace, name, frozenset(dimensions.items()))
+        minute = floor(time or self._context.clock.now(), 60)
+        with self._lock:
+            minutes = self._data.setdefault(key, {})
+            if minute in minutes:
+                minutes[minute].merge(bucket)
+            else:
+                minutes[minute] = bucket
+                if len(minutes) > _KEPT_MINUTES:
+                    del minutes[min(minutes)]
+            self._units[key] = unit
+
+    def series(
+        self,
+        namespace: str,
+        name: str,
+        dimensions: Dimensions,
+        statistic: str,
+        *,
+        start: datetime,
+        end: datetime,
+        period: int = 60,
+    ) -> Series:
+        """The statistic of each period in [start, end) that has data, by the start of the period."""
+        found: Series = {}
+        for moment, bucket in self.buckets(namespace, name, dimensions, start=start, end=end, period=period).items():
+            value = bucket.statistic(statistic)
+            if value is not None:
+                found[moment] = value
+        return found
+
+    def buckets(
+        self, namespace: str, name: str, dimensions: Dimensions, *, start: datetime, end: datetime, period: int
+    ) -> dict[datetime, Bucket]:
+        """What was measured in each period in [start, end) that has data."""
+        merged: dict[datetime, Bucket] = {}
+        first = floor(start, 60)
+        with self._lock:
+            minutes = self._data.get((namespace, name, frozenset(dimensions.items())), {})
+            chosen: Iterable[datetime] = minutes
+            span = int((end - first) / MINUTE) + 1
+            if span < len(minutes):
+                chosen = (first + number * MINUTE for number in range(span))
+            for minute in sorted(moment for moment in chosen if first <= moment < end and moment in minutes):
+                merged.setdefault(floor(minute, max(period, 60)), Bucket()).merge(minutes[minute])
+        return merged
+
+    def unit(self, namespace: str, name: str, dimensions: Dimensions) -> str:
+        """The unit that was last entered for a metric."""
+        return self._units.get((namespace, name, frozenset(dimensions.items())), "None")
+
+    def keys(self) -> list[Key]:
+        """Every metric that has data."""
+        with self._lock:
+            return list(self._data)
+
+
+def value_bucket(value: float, count: float = 1.0) -> Bucket:
+    """A bucket that holds one value ``count`` times."""
+    bucket = Bucket()
+    bucket.add(value, count)
+    return bucket
+
+
+def floor(moment: datetime, period: int) -> datetime:
+    """The start of the period of ``period`` seconds that holds ``moment``; a time without zone is UTC."""
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    stamp = int(aware.timestamp())
+    return datetime.fromtimestamp(stamp - stamp % period, UTC)
+
+
+def by_name(dimensions: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """CloudWatch's list of dimensions as a dictionary."""
+    return {item["Name"]: item["Value"] for item in dimensions}
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.3g}")
+
+
+def install(context: Context) -> Metrics:
+    """Have CloudWatch's own operations read and write this store."""
+    store = Metrics(context)
+    context.on_import("moto.cloudwatch.models", lambda module: _patch(module, store))
+    context.on_import("moto.cloudwatch.responses", lambda module: _patch_answers(module, store))
+    return store
+
+
+def _patch(module: ModuleType, store: Metrics) -> None:
+    from labkit.rehearsal.runtime import expressions
+
+    def put_metric_data(self: Any, namespace: str, metric_data: list[dict[str, Any]]) -> None:
+        for number, datum in enumerate(metric_data, 1):
+            self._validate_parameters_put_metric_data(datum, number)
+        for datum in metric_data:
+            store.put_bucket(
+                namespace,
+                datum["MetricName"],
+                by_name(datum.get("Dimensions") or ()),
+                _bucket_of(datum),
+                unit=datum.get("Unit") or "None",
+                time=datum.get("Timestamp"),
+            )
+
+    def get_metric_data(
+        self: Any,
+        queries: list[dict[str, Any]],
+        start_time: datetime,
+        end_time: datetime,
+        scan_by: str = "TimestampAscending",
+    ) -> list[dict[str, Any]]:
+        results = expressions.evaluate(store, queries, start=_aware(start_time), end=_aware(end_time))
+        answers = []
+        for query in queries:
+            if not query.get("ReturnData", True):
+                continue
+            points = sorted(results[query["Id"]].items(), reverse=scan_by == "TimestampDescending")
+            metric = query.get("MetricStat", {}).get("Metric", {}).get("MetricName")
+            answers.append(
+                {
+                    "id": query["Id"],
+                    "label": query.get("Label") or metric or query["Id"],
+                    "values": [value for _, value in points],
+                    "timestamps": [moment for moment, _ in points],
+                    "status_code": "Complete",
+                }
+            )
+        return answers
+
+    def get_filtered_metrics(
+        self: Any, metric_name: str, namespace: str, dimensions: list[dict[str, str]]
+    ) -> list[Any]:
+        listed = [
+            module.MetricDatumBase(space, name, [{"Name": key, "Value": value} for key, value in sorted(pairs)], None)
+            for space, name, pairs in store.keys()
+        ] + self.aws_metric_data
+        chosen: list[Any] = []
+        for datum in listed:
+            if datum.filter(namespace, metric_name, dimensions, chosen):
+                chosen.append(datum)
+        return chosen
+
+    backend = module.CloudWatchBackend  # type: ignore[attr-defined]
+    for function in (put_metric_data, get_metric_data, get_filtered_metrics):
+        setattr(backend, function.__name__, function)
+
+
+def _patch_answers(module: ModuleType, store: Metrics) -> None:
+    def get_metric_statistics(self: Any) -> Any:
+        statistics, extended = self._get_param("Statistics", []), self._get_param("ExtendedStatistics", [])
+        if not statistics and not extended:
+            raise module.InvalidParameterCombination("Must specify either Statistics or ExtendedStatistics")
+        space, name = self._get_param("Namespace"), self._get_param("MetricName")
+        wanted, unit = by_name(self._get_param("Dimensions", [])), self._get_param("Unit")
+        start, end = _aware(self._get_param("StartTime")), _aware(self._get_param("EndTime"))
+        if start >= end:
+            raise module.InvalidParameterValue(
+                "The parameter StartTime must be less than the parameter EndTime."
+            )
+        known = store.unit(space, name, wanted)
+        found = store.buckets(space, name, wanted, start=start, end=end, period=self._get_int_param("Period"))
+        points = [
+            {
+                "Timestamp": moment,
+                "Unit": known,
+                **{statistic: bucket.statistic(statistic) for statistic in statistics},
+                **({"ExtendedStatistics": {each: bucket.statistic(each) for each in extended}} if extended else {}),
+            }
+            for moment, bucket in found.items()
+            if unit in (None, known)
+        ]
+        return module.ActionResult({"Label": name, "Datapoints": points})
+
+    module.CloudWatchResponse.get_metric_statistics = get_metric_statistics
+
+
+def _bucket_of(datum: Mapping[str, Any]) -> Bucket:
+    bucket = Bucket()
+    if datum.get("Values"):
+        counts = datum.get("Counts") or [1.0] * len(datum["Values"])
+        for value, count in zip(datum["Values"], counts, strict=True):
+            bucket.add(float(value), float(count))
+    elif summed := datum.get("StatisticValues"):
+        bucket.merge(
+            Bucket(
+                float(summed["SampleCount"]), float(summed["Sum"]), float(summed["Minimum"]), float(summed["Maximum"])
+            )
+        )
+    else:
+        bucket.add(float(datum.get("Value") or 0.0))
+    return bucket
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

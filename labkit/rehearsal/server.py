@@ -1,0 +1,157 @@
+"""The emulator's own process: moto, CloudFormation and the rehearsal's routes on one loopback port."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from labkit.rehearsal.context import Context
+
+HOST = "127.0.0.1"
+SCOPE = re.compile(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/aws4_request")
+
+Start = Callable[..., Any]
+
+
+class Application:
+    """Sends each request to the rehearsal's routes, to CloudFormation or to moto."""
+
+    def __init__(self, context: Context) -> None:
+        from moto.backends import get_backend
+        from moto.moto_server import werkzeug_app
+
+        self._context = context
+        self._moto = werkzeug_app.DomainDispatcherApplication(werkzeug_app.create_backend_app)
+        self._cloudformation: Any = None
+        self._lock = threading.Lock()
+        _ = get_backend
+
+    def __call__(self, environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
+        try:
+            if environ.get("PATH_INFO", "").startswith("/rehearsal/"):
+                return self._route(environ, start_response)
+            scope = SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
+            app = self._stacks() if scope and scope[1] == "cloudformation" else self._moto
+            answer: Iterable[bytes] = app(environ, start_response)
+            return answer
+        except Exception as error:
+            traceback.print_exc()
+            return self._fault(environ, start_response, error)
+
+    def _stacks(self) -> Any:
+        with self._lock:
+            if self._cloudformation is None:
+                self._cloudformation = _cloudformation(self._context)
+            return self._cloudformation
+
+    def _route(self, environ: dict[str, Any], start_response: Start) -> list[bytes]:
+        path, method = environ["PATH_INFO"].removeprefix("/rehearsal/"), environ["REQUEST_METHOD"]
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        routes = self._context.routes()
+        prefix = max((known for known in routes if path == known or path.startswith(known + "/")), key=len, default=None)
+        if prefix is None:
+            return _json(start_response, "404 Not Found", {"error": f"no such route: /rehearsal/{path}"})
+        try:
+            return _json(start_response, "200 OK", routes[prefix](method, path[len(prefix) :].lstrip("/"), body))
+        except ValueError as error:
+            return _json(start_response, "400 Bad Request", {"error": str(error)})
+
+    def _fault(self, environ: dict[str, Any], start_response: Start, error: Exception) -> list[bytes]:
+        """An answer in the client's format with a status that clients do not try again."""
+        scope = SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
+        service = scope[1] if scope else "?"
+        message = f"The rehearsal cannot answer this {service} request: {error!r}"
+        target = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
+        self._context.ledger.called(service, target or f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}", refused=True)
+        if service in ("s3", "ec2", "iam", "sts", "sqs", "sns", "route53") or "x-www-form" in environ.get("CONTENT_TYPE", ""):
+            from xml.sax.saxutils import escape
+
+            text = f"<ErrorResponse><Error><Code>NotImplemented</Code><Message>{escape(message)}</Message></Error></ErrorResponse>"
+            start_response("501 Not Implemented", [("Content-Type", "text/xml")])
+            return [text.encode()]
+        start_response("501 Not Implemented", [("Content-Type", "application/json"), ("x-amzn-errortype", "NotImplemented")])
+        return [json.dumps({"__type": "NotImplemented", "message": message}).encode()]
+
+
+def _json(start_response: Start, status: str, content: Any) -> list[bytes]:
+    start_response(status, [("Content-Type", "application/json")])
+    return [json.dumps(content, default=str).encode()]
+
+
+def _cloudformation(context: Context) -> Any:
+    """A WSGI application for the CloudFormation API."""
+    from flask import Flask
+    from moto.core.utils import convert_to_flask_response
+    from moto.moto_server.werkzeug_app import BackendRequest
+
+    from labkit.rehearsal.stacks.service import StackService
+
+    StackService.context, StackService.engines = context, {}
+    app = Flask("cloudformation")
+    app.request_class = BackendRequest
+    app.config["PROPAGATE_EXCEPTIONS"] = True
+    app.add_url_rule("/", view_func=convert_to_flask_response(StackService.dispatch), methods=["GET", "POST"], endpoint="cloudformation")
+    return app
+
+
+def serve(*, port: int, region: str, workdir: Path, ready: Callable[[str], None], with_parent: bool) -> None:
+    """Serve until told to stop.
+
+    Args:
+        port: 0 picks a free one.
+        ready: called with the URL once requests are answered.
+        with_parent: stop as soon as standard input ends, that is, as soon as the parent process is gone.
+    """
+    from moto.moto_server.werkzeug_app import MotoRequestHandler
+    from werkzeug.serving import make_server
+
+    class Quiet(MotoRequestHandler):
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            """Successful requests are not worth a line each."""
+
+    server: Any = make_server(HOST, port, _later, threaded=True, request_handler=Quiet)
+    server.daemon_threads = True
+    url = f"http://localhost:{server.port}"
+    os.environ["MOTO_PORT"] = str(server.port)
+    workdir.mkdir(parents=True, exist_ok=True)
+    context = Context(url=url, workdir=workdir, region=region)
+    _install(context)
+    server.app = Application(context)
+    if with_parent:
+        threading.Thread(target=_end_with_parent, args=(context,), daemon=True).start()
+    ready(url)
+    try:
+        server.serve_forever()
+    finally:
+        context.shutdown()
+
+
+def _later(environ: dict[str, Any], start_response: Start) -> list[bytes]:
+    start_response("503 Service Unavailable", [])
+    return [b""]
+
+
+def _install(context: Context) -> None:
+    from importlib.util import find_spec
+
+    from labkit.rehearsal import amendments, routes
+
+    amendments.install(context)
+    routes.install(context)
+    if find_spec("labkit.rehearsal.runtime") is not None:
+        from labkit.rehearsal import runtime
+
+        runtime.install(context)
+
+
+def _end_with_parent(context: Context) -> None:
+    sys.stdin.buffer.read()
+    context.shutdown()
+    os._exit(0)

@@ -1,0 +1,1 @@
+"""CloudFormation itself: templates, stacks, their order, events and rollback."""

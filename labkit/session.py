@@ -1,0 +1,1 @@
+"""What a step sees of a deployed lab."""

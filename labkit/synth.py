@@ -1,0 +1,295 @@
+"""Many labs in one process, each into its own cloud assembly; what has not changed is not made again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labkit.assembly import RECORD, Assembly
+from labkit.catalogue import ROOT, Lab, pick
+from labkit.errors import UserError
+
+if TYPE_CHECKING:
+    import aws_cdk as cdk
+
+    from stacks.lab_stack import LabStack
+    from stacks.settings import Settings
+
+OUT = ROOT / "cdk.out"
+
+# What besides the lab's own folder decides a template.
+_SHARED = ("stacks", "labkit/synth.py", "labkit/assembly.py", "cdk.json", "requirements/base.txt")
+# Parts of a lab's folder that no template depends on.
+_APART = {"README.md", "architecture.svg", "verify.py", "steps", "tests", "__pycache__"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One synthesized lab and whether it had to be made."""
+
+    lab: Lab
+    assembly: Assembly
+    made: bool
+
+
+def synth(
+    labs: Sequence[Lab],
+    *,
+    given: Mapping[str, Any] | None = None,
+    out: Path = OUT,
+    validate: bool = False,
+    progress: Callable[[Lab], None] = lambda lab: None,
+) -> list[Outcome]:
+    """Write the cloud assembly of each lab to ``out/<lab>/``, with the findings of the six cdk-nag packs.
+
+    Args:
+        labs: from the catalogue.
+        given: settings that override ``settings.toml``.
+        out: folder of the assemblies.
+        validate: also run CDK's own CloudFormation validator, which takes seconds to start.
+        progress: called before a lab is made.
+
+    Raises:
+        UserError: a setting, a file or a stack is wrong; nothing half-written stays behind.
+    """
+    shared = _digest(ROOT / name for name in _SHARED)
+    chosen = _settings_text(given)
+    found: dict[str, Assembly] = {}
+    missing = []
+    for lab in labs:
+        fingerprint = _fingerprint(lab, shared, chosen, validate)
+        kept = _kept(out / lab.name, fingerprint)
+        if kept is None:
+            missing.append((lab, fingerprint))
+        else:
+            found[lab.name] = kept
+    if missing:
+        os.environ["CDK_VALIDATION"] = "true" if validate else "false"
+        settings = load_settings(given)
+        for lab, fingerprint in missing:
+            progress(lab)
+            found[lab.name] = _make(lab, settings, out, fingerprint)
+    made = {lab.name for lab, _ in missing}
+    return [Outcome(lab, found[lab.name], lab.name in made) for lab in labs]
+
+
+def add_labs(app: cdk.App, *, wanted: str | None, root: Path = ROOT) -> None:
+    """Add the wanted labs to an app of the CDK command line, with the packs that refuse open findings.
+
+    Args:
+        app: CDK's app.
+        wanted: lab names separated by commas; default: all.
+
+    Raises:
+        UserError: no such lab, or a setting is wrong.
+    """
+    import aws_cdk as cdk
+
+    from stacks.settings import Settings
+
+    names = [name.strip() for name in wanted.split(",")] if wanted else []
+    given = {name: value for name in Settings.model_fields if (value := app.node.try_get_context(name)) is not None}
+    settings = load_settings(given)
+    for lab in pick(names, root):
+        _stack(app, lab, settings)
+    cdk.Validations.of(app).add_plugins(*_packs(app))
+
+
+def load_settings(given: Mapping[str, Any] | None = None) -> Settings:
+    """The user's settings.
+
+    Raises:
+        UserError: names the setting, what was given and what is allowed.
+    """
+    from stacks.settings import Settings, SettingsError
+
+    try:
+        return Settings.load(ROOT, given)
+    except SettingsError as error:
+        raise UserError(str(error)) from None
+
+
+def settings_table() -> list[dict[str, str]]:
+    """One row per setting, for the documents."""
+    from stacks.settings import describe
+
+    return describe()
+
+
+def _make(lab: Lab, settings: Settings, out: Path, fingerprint: str) -> Assembly:
+    import aws_cdk as cdk
+
+    draft = out / f".{lab.name}.draft"
+    shutil.rmtree(draft, ignore_errors=True)
+    try:
+        context = json.loads((ROOT / "cdk.json").read_text())["context"]
+        app = cdk.App(outdir=str(draft), context=context, analytics_reporting=False, tree_metadata=False)
+        stack = _stack(app, lab, settings)
+        cdk.Validations.of(app).add_plugins(*_packs(app))
+        _run(app, lab)
+        record = _record(lab, stack, settings, draft, fingerprint)
+        (draft / RECORD).write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
+        final = out / lab.name
+        shutil.rmtree(final, ignore_errors=True)
+        draft.rename(final)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return Assembly.read(final)
+
+
+def _stack(app: cdk.App, lab: Lab, settings: Settings) -> LabStack:
+    from stacks.acceptance import acknowledge
+    from stacks.lab_stack import stack_class
+
+    try:
+        stack = stack_class(lab.folder)(app, folder=lab.folder, title=lab.title, settings=settings)
+    except (FileNotFoundError, ValueError) as error:
+        raise UserError(f"labs/{lab.name}/stack.py: {error}") from error
+    acknowledge(stack)
+    return stack
+
+
+def _packs(app: cdk.App) -> list[Any]:
+    import cdk_nag
+
+    return [
+        pack(app)
+        for pack in (
+            cdk_nag.AwsSolutionsChecks,
+            cdk_nag.HIPAASecurityChecks,
+            cdk_nag.NIST80053R4Checks,
+            cdk_nag.NIST80053R5Checks,
+            cdk_nag.PCIDSS321Checks,
+            cdk_nag.ServerlessChecks,
+        )
+    ]
+
+
+def _run(app: cdk.App, lab: Lab) -> None:
+    try:
+        app.synth()
+    except RuntimeError as error:
+        # Open findings: they are in the report, and reported from there.
+        if "ValidationFailed" not in str(error) and "alidation failed" not in str(error):
+            raise UserError(f"labs/{lab.name}/stack.py: {str(error).splitlines()[0]}") from error
+
+
+def _record(lab: Lab, stack: LabStack, settings: Settings, draft: Path, fingerprint: str) -> dict[str, Any]:
+    template = (draft / f"{lab.stack}.template.json").read_bytes()
+    paths = _paths(draft, lab.stack)
+    return {
+        "lab": lab.name,
+        "stack": lab.stack,
+        "region": settings.region,
+        "partition": settings.partition,
+        "fingerprint": fingerprint,
+        "template_sha256": hashlib.sha256(template).hexdigest(),
+        "versions": {name: version(name) for name in ("aws-cdk-lib", "cdk-nag")},
+        "settings": settings.model_dump(mode="json"),
+        "paths": {logical: path.removeprefix(f"{lab.stack}/") for path, logical in paths.items()},
+        "findings": _findings(draft, paths),
+        "accepted": _accepted(stack, paths),
+    }
+
+
+def _paths(draft: Path, stack: str) -> dict[str, str]:
+    """Construct path to logical id, from the assembly's manifest."""
+    artifact = json.loads((draft / "manifest.json").read_text())["artifacts"][stack]
+    metadata = artifact.get("metadata") or json.loads((draft / artifact["additionalMetadataFile"]).read_text())
+    return {
+        path.strip("/"): entry["data"]
+        for path, entries in metadata.items()
+        for entry in entries
+        if entry["type"] == "aws:cdk:logicalId"
+    }
+
+
+def _findings(draft: Path, paths: Mapping[str, str]) -> list[dict[str, Any]]:
+    from stacks.acceptance import packs
+
+    file = draft / "validation-report.json"
+    report = json.loads(file.read_text()) if file.exists() else {"pluginReports": []}
+    found = []
+    for plugin in report["pluginReports"]:
+        for key, status in (("violations", "open"), ("suppressedViolations", "accepted")):
+            for violation in plugin.get(key, []):
+                for construct in violation["violatingConstructs"]:
+                    path = construct["constructPath"]
+                    rule = violation["ruleName"].split("[")[0]
+                    threw = violation["description"].startswith("Rule threw an error")
+                    known = packs().get(plugin["pluginName"], {}).get(rule, {})
+                    found.append(
+                        {
+                            "engine": plugin["pluginName"],
+                            "rule": rule,
+                            "finding": violation["ruleName"],
+                            "level": violation["severity"],
+                            "logical_id": paths.get(path, ""),
+                            "path": path,
+                            "description": violation["description"],
+                            "status": "unknown" if threw else status,
+                            "controls": known.get("controls", []),
+                        }
+                    )
+    return sorted(found, key=lambda row: (row["engine"], row["finding"], row["path"]))
+
+
+def _accepted(stack: LabStack, paths: Mapping[str, str]) -> list[dict[str, Any]]:
+    from stacks.acceptance import acceptances
+
+    rows = [
+        {
+            "engine": record.engine,
+            "rule": record.rule,
+            "path": record.path,
+            "logical_ids": sorted(
+                logical for path, logical in paths.items() if path == record.path or path.startswith(f"{record.path}/")
+            ),
+            "because": record.because,
+            "kind": record.kind,
+            "owner": record.owner,
+            "review_by": record.review_by,
+        }
+        for record in acceptances(stack)
+    ]
+    return sorted(rows, key=lambda row: (str(row["engine"]), str(row["rule"]), str(row["path"])))
+
+
+def _kept(folder: Path, fingerprint: str) -> Assembly | None:
+    """An assembly that is whole and was made from the same inputs."""
+    try:
+        assembly = Assembly.read(folder)
+        template = (folder / f"{assembly.stack}.template.json").read_bytes()
+    except (UserError, OSError):
+        return None
+    whole = assembly.record.get("template_sha256") == hashlib.sha256(template).hexdigest()
+    return assembly if whole and assembly.record.get("fingerprint") == fingerprint else None
+
+
+def _fingerprint(lab: Lab, shared: str, settings: str, validate: bool) -> str:
+    own = _digest(path for path in sorted(lab.folder.iterdir()) if path.name not in _APART)
+    return hashlib.sha256(f"{lab.name}\0{shared}\0{own}\0{settings}\0{validate}".encode()).hexdigest()
+
+
+def _settings_text(given: Mapping[str, Any] | None) -> str:
+    file = ROOT / "settings.toml"
+    return json.dumps([file.read_text() if file.exists() else "", dict(given or {})], sort_keys=True, default=str)
+
+
+def _digest(places: Iterable[Path]) -> str:
+    """One hash over the names and the content of files and folders."""
+    digest = hashlib.sha256()
+    for place in places:
+        files = [place] if place.is_file() else sorted(place.rglob("*"))
+        for file in files:
+            if file.is_file() and "__pycache__" not in file.parts:
+                digest.update(f"{file.relative_to(ROOT)}\0".encode())
+                digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()

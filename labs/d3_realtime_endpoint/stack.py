@@ -1,0 +1,92 @@
+"""Serve predictions from a VPC that has no route to the internet.
+
+    caller ──► interface endpoint ──► SageMaker endpoint ──capture──► bucket
+    (Lambda)                            │ model artefact v1 (v2 waits)
+                 isolated subnets, one KMS key, 2..4 instances by load and clock
+"""
+
+from stacks.lab_stack import LabStack
+from stacks.patterns.hosting import VARIANT, Endpoint, ModelArtifact, PrivateModel
+from stacks.patterns.instances import is_burstable
+from stacks.patterns.scaling import Scaling
+from stacks.patterns.watching import EndpointAlarms, EndpointDashboard
+from stacks.secure.bucket import Bucket, LogBucket, lifecycle_rule
+from stacks.secure.endpoints import HOSTING_ENDPOINTS
+from stacks.secure.function import Function
+from stacks.secure.key import Key
+from stacks.secure.names import sub
+from stacks.secure.network import Network
+from stacks.secure.topic import AlarmTopic
+
+PER_INSTANCE = 600  # invocations a minute
+
+
+class RealtimeEndpoint(LabStack):
+    def build(self) -> None:
+        chosen = self.settings
+        key = Key(self, "Key")
+        network = Network(self, "Network", endpoints=HOSTING_ENDPOINTS, key=key)
+        logs = LogBucket(self, "AccessLogs", key=key)
+        capture = Bucket(self, "Capture", key=key, logs=logs, lifecycle=[lifecycle_rule("captured", days_kept=30)])
+        network.serve_bucket(capture)
+
+        versions = [
+            ModelArtifact(self, f"Version{n}", sources={self.src(f"model_v{n}"): "", self.src("code"): "code"})
+            for n in (1, 2)
+        ]
+        model = PrivateModel(self, "Model", artifacts=versions, network=network, key=key)
+        endpoint = Endpoint(
+            self,
+            "Endpoint",
+            model=model,
+            instance_type=chosen.endpoint_instance_type,
+            instances=chosen.endpoint_instances,
+            capture=capture,
+            key=key,
+        )
+
+        if not is_burstable(chosen.endpoint_instance_type):
+            least, most = chosen.endpoint_instances, chosen.endpoint_instances_max
+            scaling = Scaling(self, "Scaling", endpoint=endpoint, least=least, most=most)
+            scaling.on_invocations(per_instance=PER_INSTANCE)
+            scaling.on_latency(milliseconds=200)
+            scaling.on_cpu(percent=70)
+            scaling.at("evening-down", cron="0 20 * * ? *", least=1, most=least)
+            scaling.at("morning-up", cron="0 6 * * ? *", least=least, most=most)
+
+        topic = AlarmTopic(self, "Alerts", key=key)
+        EndpointAlarms(self, "Alarms", endpoint=endpoint, topic=topic, latency_ms=500)
+        dashboard = EndpointDashboard(self, "Dashboard", endpoint=endpoint)
+
+        caller = Function(
+            self,
+            "Caller",
+            code=self.src("caller.py"),
+            handler="caller.handler",
+            key=key,
+            network=network,
+            environment={"ENDPOINT_NAME": endpoint.attr_endpoint_name},
+        )
+        caller.role_.allow("sagemaker:InvokeEndpoint", on=sub(endpoint.sub_arn))
+        network.ready_for(caller)
+
+        self.give("EndpointName", endpoint.attr_endpoint_name)
+        self.give("EndpointConfigName", endpoint.configuration.attr_endpoint_config_name)
+        self.give("VariantName", VARIANT)
+        self.give("ModelName", model.attr_model_name)
+        self.give("ModelRoleArn", model.role_.attr_arn)
+        self.give("ModelArtifactV1Uri", versions[0].uri)
+        self.give("ModelArtifactV2Uri", versions[1].uri)
+        self.give("ImageUri", model.image)
+        self.give("CallerFunctionName", caller.ref)
+        self.give("CaptureBucketName", capture.ref)
+        self.give("CapturePrefix", endpoint.capture_prefix)
+        self.give("KeyArn", key.arn)
+        self.give("AlarmTopicArn", topic.ref)
+        self.give("DashboardName", dashboard.ref)
+        self.give("VpcId", network.vpc_id)
+        self.give("SubnetIds", ",".join(network.subnet_ids))
+        self.give("WorkloadSecurityGroupId", network.workload_group_id)
+        self.give("ScalingTargetInvocations", str(PER_INSTANCE))
+        self.give("MinInstances", str(chosen.endpoint_instances))
+        self.give("MaxInstances", str(chosen.endpoint_instances_max))

@@ -1,0 +1,81 @@
+"""The base of every lab's stack."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from pathlib import Path
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from stacks.secure.expiry import Expiry
+from stacks.settings import Settings
+
+
+class LabStack(cdk.Stack):
+    """A stack that belongs to one lab: named and tagged after its folder, bound to a region, and able to expire.
+
+    Args:
+        scope: the app.
+        folder: the lab's folder, such as ``labs/d3_realtime_endpoint``.
+        title: what the lab teaches in one line; becomes the stack's description.
+        settings: the user's choices.
+    """
+
+    def __init__(self, scope: Construct, *, folder: Path, title: str, settings: Settings) -> None:
+        slug = folder.name.replace("_", "-")
+        super().__init__(
+            scope,
+            f"Lab-{slug}",
+            description=title,
+            env=cdk.Environment(region=settings.region),
+            tags={"lab": slug, **settings.tags},
+            # Templates are the same with and without the CDK command line.
+            analytics_reporting=False,
+        )
+        self.folder = folder
+        self.settings = settings
+        self.build()
+        Expiry(self, "Expiry")
+
+    def build(self) -> None:
+        """Create the lab's resources. Each lab writes its own."""
+        raise TypeError(f"{type(self).__name__} must define build()")
+
+    def src(self, name: str) -> Path:
+        """A file or folder of the lab's ``src/``.
+
+        Raises:
+            FileNotFoundError: it is not there.
+        """
+        path = self.folder / "src" / name
+        if not path.exists():
+            raise FileNotFoundError(f"labs/{self.folder.name}/src/{name} is missing: the stack packs it")
+        return path
+
+    def give(self, name: str, value: str) -> None:
+        """Hand a value to the lab's steps as a stack output.
+
+        Args:
+            name: ends in what it is: ``...Name``, ``...Arn``, ``...Ids``.
+            value: text or token.
+        """
+        cdk.CfnOutput(self, name, value=value)
+
+
+def stack_class(folder: Path) -> type[LabStack]:
+    """The one stack that a lab's ``stack.py`` defines.
+
+    Raises:
+        ValueError: it defines none, or several.
+    """
+    module = importlib.import_module(f"labs.{folder.name}.stack")
+    found = [
+        member
+        for _, member in inspect.getmembers(module, inspect.isclass)
+        if issubclass(member, LabStack) and member.__module__ == module.__name__
+    ]
+    if len(found) != 1:
+        raise ValueError(f"labs/{folder.name}/stack.py must define exactly one LabStack, found {len(found)}")
+    return found[0]

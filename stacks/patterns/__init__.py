@@ -1,0 +1,1 @@
+"""Patterns of production machine learning on AWS, composed of the nouns in stacks.secure."""

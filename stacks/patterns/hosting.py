@@ -1,0 +1,201 @@
+"""Real-time hosting of a private model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_s3_assets as assets
+from aws_cdk import aws_sagemaker as sagemaker
+from constructs import Construct
+
+from stacks.acceptance import accept
+from stacks.images import image_uri
+from stacks.packing import packed
+from stacks.patterns.instances import has_local_storage
+from stacks.secure.bucket import Bucket
+from stacks.secure.key import Key
+from stacks.secure.names import logical_id, sub
+from stacks.secure.network import Network
+from stacks.secure.role import Role
+
+VARIANT = "main"
+
+
+class ModelArtifact(Construct):
+    """A deterministic ``model.tar.gz`` in the bootstrap bucket: there before the model that needs it.
+
+    Args:
+        sources: file or folder to its place in the archive; ``code`` holds the inference code.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, sources: Mapping[Path, str]) -> None:
+        super().__init__(scope, id)
+        asset = assets.Asset(self, "File", path=str(packed("tar.gz", sources)))
+        self.uri: str = asset.s3_object_url
+        self.bucket_arn = (
+            "arn:${AWS::Partition}:s3:::cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}"
+        )
+        self.key: str = asset.s3_object_key
+
+
+class PrivateModel(sagemaker.CfnModel):
+    """An XGBoost model whose container reaches nothing but its own input and output.
+
+    Network isolation is on, the containers stand in the lab's VPC, and the execution role reads exactly the model's
+    artefacts. It has no name: CloudFormation replaces it without a collision.
+
+    Args:
+        artifacts: the first one is served; the role may read all of them, so that a later version can follow.
+        network: where the containers stand.
+        key: encrypts what the role writes and the storage of the instances.
+        version: XGBoost framework version of the AWS image.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        artifacts: list[ModelArtifact],
+        network: Network,
+        key: Key,
+        version: str = "3.2-0",
+    ) -> None:
+        region = str(cdk.Stack.of(scope).region)
+        self.image: str
+        image = image_uri("xgboost", region=region, version=version)
+        role = Role(scope, f"{id}Role", service="sagemaker")
+        for artifact in artifacts:
+            role.allow("s3:GetObject", on=sub(f"{artifact.bucket_arn}/{artifact.key}"))
+            network.serve_bucket(artifact.bucket_arn)
+        role.can_join_network(for_service="sagemaker")
+        role.can_attach_volumes(key)
+        role.can_encrypt(key)
+        account = image.split(".")[0]
+        repository = image.split("/")[1].split(":")[0]
+        role.allow(
+            "ecr:BatchCheckLayerAvailability",
+            "ecr:BatchGetImage",
+            "ecr:GetDownloadUrlForLayer",
+            on=sub(f"arn:${{AWS::Partition}}:ecr:${{AWS::Region}}:{account}:repository/{repository}"),
+        )
+        role.allow(
+            "ecr:GetAuthorizationToken",
+            on="*",
+            because="ECR has no resource-level permission for GetAuthorizationToken; a token alone opens no repository",
+        )
+        # The names of an endpoint's log groups and streams hold the endpoint's name, which does not exist yet.
+        role.allow(
+            "logs:CreateLogGroup",
+            "logs:CreateLogStream",
+            "logs:DescribeLogStreams",
+            "logs:PutLogEvents",
+            on=sub("arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:/aws/sagemaker/Endpoints/*"),
+            because="SageMaker names the log group after the endpoint, which is created after this policy; limited to "
+            "the prefix of endpoint logs in this account",
+        )
+        role.can_put_metrics("/aws/sagemaker/Endpoints")
+        super().__init__(
+            scope,
+            id,
+            execution_role_arn=role.attr_arn,
+            enable_network_isolation=True,
+            vpc_config=sagemaker.CfnModel.VpcConfigProperty(
+                subnets=network.subnet_ids, security_group_ids=[network.workload_group_id]
+            ),
+            primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
+                image=image,
+                model_data_url=artifacts[0].uri,
+                environment={
+                    "SAGEMAKER_PROGRAM": "inference.py",
+                    "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
+                    "SAGEMAKER_REGION": region,
+                },
+            ),
+        )
+        self.image = image
+        self.role_ = role
+        # SageMaker reads the artefact with the role, through the gateway endpoint, while it creates the model.
+        role.ready(self)
+        network.ready_for(self)
+
+
+class Endpoint(sagemaker.CfnEndpoint):
+    """A real-time endpoint with encrypted storage, whose every request and answer is captured, encrypted.
+
+    Neither the endpoint nor its configuration has a name, so that CloudFormation can replace both; the variant's name
+    never changes, which scaling and blue/green updates rely on.
+
+    Args:
+        model: what it serves.
+        instance_type: such as ``ml.m5.large``.
+        instances: how many to start with; 2 or more stand in different zones.
+        capture: bucket for requests and answers.
+        key: encrypts instance storage and captured data.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        model: PrivateModel,
+        instance_type: str,
+        instances: int,
+        capture: Bucket,
+        key: Key,
+    ) -> None:
+        self.capture_prefix = "capture"
+        # Hosting writes captured data with the model's execution role.
+        model.role_.can_write(capture, f"{self.capture_prefix}/")
+        stored_locally = has_local_storage(instance_type)
+        configuration = sagemaker.CfnEndpointConfig(
+            scope,
+            f"{id}Configuration",
+            kms_key_id=None if stored_locally else key.arn,
+            production_variants=[
+                sagemaker.CfnEndpointConfig.ProductionVariantProperty(
+                    variant_name=VARIANT,
+                    model_name=model.attr_model_name,
+                    instance_type=instance_type,
+                    initial_instance_count=instances,
+                    initial_variant_weight=1,
+                )
+            ],
+            data_capture_config=sagemaker.CfnEndpointConfig.DataCaptureConfigProperty(
+                enable_capture=True,
+                initial_sampling_percentage=100,
+                destination_s3_uri=f"s3://{capture.ref}/{self.capture_prefix}",
+                kms_key_id=key.arn,
+                capture_options=[
+                    sagemaker.CfnEndpointConfig.CaptureOptionProperty(capture_mode="Input"),
+                    sagemaker.CfnEndpointConfig.CaptureOptionProperty(capture_mode="Output"),
+                ],
+                capture_content_type_header=sagemaker.CfnEndpointConfig.CaptureContentTypeHeaderProperty(
+                    csv_content_types=["text/csv"], json_content_types=["application/json"]
+                ),
+            ),
+        )
+        super().__init__(scope, id, endpoint_config_name=configuration.attr_endpoint_config_name)
+        self.configuration = configuration
+        self.model = model
+        self.instance_type = instance_type
+        self.sub_arn = f"${{{logical_id(self)}}}"  # Ref of an endpoint is its ARN
+        capture.stopped_before_emptied(self)
+        if stored_locally:
+            accept(
+                configuration,
+                "SageMakerEndpointConfigurationKMSKeyConfigured",
+                because=f"{instance_type} keeps data on local NVMe disks, which the instance encrypts with a key of "
+                "its own; SageMaker refuses a KMS key for such types",
+                kind="compensated",
+            )
+        if instances < 2:
+            accept(
+                configuration,
+                "endpoint-more-than-one-instance",
+                because="the user chose endpoint_instances = 1 to halve the cost of a sandbox; the endpoint is away "
+                "while its only instance is replaced",
+            )

@@ -1,0 +1,1 @@
+"""What the rules are made of: the rule, the template, values with references in them, and policies."""

@@ -1,0 +1,75 @@
+"""A rule of the project: what it states, why, and how it looks at one resource."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from stacks.rules.kit import values
+from stacks.rules.kit.template import Resource, Template
+
+Level = Literal["error", "warning"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What contradicts a rule in one resource.
+
+    Args:
+        path: property, such as ``ProductionVariants.0.InitialInstanceCount``.
+        value: what stands there; ``None`` when nothing does.
+        message: what is wrong with it.
+        undecided: the template alone does not tell, so the rule is neither kept nor broken.
+    """
+
+    path: str
+    value: Any
+    message: str
+    undecided: bool = False
+
+
+Check = Callable[[Resource, Template], Iterable[Problem]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One statement about resources of some types.
+
+    Args:
+        id: the file's name with hyphens.
+        title: the passing case.
+        why: what it protects against.
+        fix: what to change when it fails.
+        source: the page it rests on.
+        controls: ``AI-BP`` (Security Hub: AI Security Best Practices), ``FSBP`` (Security Hub: Foundational
+            Security Best Practices) and ``NIST`` (800-53 revision 5) ids, such as ``FSBP KMS.4``.
+        types: resource types it looks at; ``*`` is every one.
+        check: yields the problems of one resource.
+        level: ``error`` or ``warning``.
+    """
+
+    id: str
+    title: str
+    why: str
+    fix: str
+    source: str
+    controls: tuple[str, ...]
+    types: tuple[str, ...]
+    check: Check
+    level: Level = "error"
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)+", self.id):
+            raise ValueError(f"rule id {self.id!r}: lower-case words joined by hyphens")
+        for control in self.controls:
+            if not re.fullmatch(r"(AI-BP|FSBP) [A-Za-z0-9]+\.\d+|NIST [A-Z]{2}-\d+(\(\d+\))?", control):
+                raise ValueError(f"rule {self.id}: control {control!r} is not of the form 'FSBP KMS.4' or 'NIST SC-28'")
+
+
+def expect(resource: Resource, path: str, allowed: Callable[[Any], bool], message: str) -> Iterator[Problem]:
+    """Yield a problem for each possible value at a path that is not allowed; a function's result is undecided."""
+    for found, value in resource.each(path):
+        if not allowed(value):
+            yield Problem(found, value, message, undecided=values.is_function(value))

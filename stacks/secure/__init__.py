@@ -1,0 +1,1 @@
+"""Nouns without an insecure setting, one per file. Patterns and labs compose them."""

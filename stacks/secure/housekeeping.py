@@ -1,0 +1,94 @@
+"""What CloudFormation cannot do by itself: empty buckets before it deletes them, close default security groups."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from stacks.acceptance import accept
+from stacks.secure.function import Function
+from stacks.secure.key import Key
+from stacks.secure.names import logical_id, sub
+
+_CODE = Path(__file__).parent / "housekeeping_code"
+_NAME = "Housekeeping"
+
+
+class Housekeeping(Function):
+    """One function per stack that deletes what lies in the stack's buckets when the stack goes, and nothing else."""
+
+    def __init__(self, scope: Construct, id: str, *, key: Key) -> None:
+        super().__init__(scope, id, code=_CODE, handler="handler.handler", key=key, timeout=900, memory=256)
+        accept(
+            self,
+            "LambdaInsideVPC",
+            because="inside the VPC its own network interface would keep the VPC from being deleted; it answers "
+            "CloudFormation only and holds permissions on this stack's buckets and default security group",
+        )
+
+    @classmethod
+    def of(cls, scope: Construct, *, key: Key) -> Housekeeping:
+        """The stack's housekeeping function, made when first needed."""
+        stack = cdk.Stack.of(scope)
+        found = stack.__dict__.get(_NAME)
+        if not isinstance(found, cls):
+            found = stack.__dict__[_NAME] = cls(stack, _NAME, key=key)
+        return found
+
+    def empty_on_delete(self, bucket: s3.CfnBucket, *, after: cdk.CfnResource) -> cdk.CfnResource:
+        """Delete all versions in a bucket before CloudFormation deletes the bucket.
+
+        Args:
+            bucket: the bucket to empty.
+            after: the bucket's policy, which stands while the bucket is emptied.
+
+        Returns:
+            The custom resource; whatever writes into the bucket depends on it, to be deleted first.
+        """
+        name = logical_id(bucket)
+        self.role_.allow("s3:ListBucketVersions", on=sub(f"${{{name}.Arn}}"))
+        self.role_.allow(
+            "s3:DeleteObject",
+            "s3:DeleteObjectVersion",
+            on=sub(f"${{{name}.Arn}}/*"),
+            because="emptying a bucket of this stack means deleting every object in it, whatever its key",
+        )
+        resource = cdk.CfnResource(
+            bucket,
+            "Emptied",
+            type="Custom::EmptyOnDelete",
+            properties={"ServiceToken": self.attr_arn, "ServiceTimeout": 900, "BucketName": bucket.ref},
+        )
+        resource.add_resource_dependency(after)
+        self.role_.ready(resource)
+        return resource
+
+    def close_default_group(self, scope: Construct, vpc: ec2.CfnVPC) -> None:
+        """Take all rules out of a VPC's default security group.
+
+        The construct's name and the resource's type are those of CDK's own construct, by which cdk-nag knows it.
+        """
+        group = f"${{{logical_id(vpc)}.DefaultSecurityGroup}}"
+        self.role_.allow(
+            "ec2:RevokeSecurityGroupEgress",
+            "ec2:RevokeSecurityGroupIngress",
+            on=sub(f"arn:${{AWS::Partition}}:ec2:${{AWS::Region}}:${{AWS::AccountId}}:security-group/{group}"),
+        )
+        place = Construct(scope, "RestrictDefaultSecurityGroupCustomResource")
+        resource = cdk.CfnResource(
+            place,
+            "Default",
+            type="Custom::VpcRestrictDefaultSG",
+            properties={
+                "ServiceToken": self.attr_arn,
+                "ServiceTimeout": 300,
+                "VpcId": vpc.ref,
+                "DefaultSecurityGroupId": vpc.attr_default_security_group,
+                "Account": cdk.Aws.ACCOUNT_ID,
+            },
+        )
+        self.role_.ready(resource)

@@ -1,0 +1,197 @@
+"""Roles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from stacks.acceptance import accept
+from stacks.secure.key import Key
+from stacks.secure.names import flat, sub
+
+if TYPE_CHECKING:
+    from stacks.secure.bucket import Bucket
+    from stacks.secure.log_group import LogGroup
+
+Resource = str | dict[str, str]
+
+# EC2 has no resource-level permission for its Describe actions; Lambda and SageMaker ask for "*" there.
+# Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+_DESCRIBES_NOTHING_SECRET = (
+    "EC2 has no resource-level permission for Describe actions, and they return no data, only network configuration"
+)
+
+
+class Role(iam.CfnRole):
+    """A role for one AWS service in this account, with no permission until a verb gives one.
+
+    Permissions are explicit actions in one customer-managed policy. ``ready(resource)`` makes CloudFormation attach
+    that policy before it creates a resource that uses the role at once.
+
+    Args:
+        service: service principal without suffix, such as ``sagemaker``.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, service: str) -> None:
+        super().__init__(
+            scope,
+            id,
+            assume_role_policy_document={
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Effect": "Allow",
+                        "Principal": {"Service": f"{service}.amazonaws.com"},
+                        "Action": "sts:AssumeRole",
+                        # Another account's resource cannot make the service use this role.
+                        "Condition": {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
+                    }
+                ],
+            },
+        )
+        self._statements: list[dict[str, Any]] = []
+        self._policy: iam.CfnManagedPolicy | None = None
+        self._accepted: set[str] = set()
+
+    @property
+    def policy(self) -> iam.CfnManagedPolicy:
+        """The role's only policy; exists once a permission was given."""
+        if self._policy is None:
+            raise ValueError(f"{self.node.path}: a role needs a permission before something depends on its policy")
+        return self._policy
+
+    def ready(self, *resources: cdk.CfnResource) -> None:
+        """Let CloudFormation create these only after the role has its permissions, and delete them before."""
+        for resource in resources:
+            resource.add_resource_dependency(self.policy)
+
+    def allow(
+        self,
+        *actions: str,
+        on: Resource | Sequence[Resource],
+        because: str | None = None,
+        condition: dict[str, Any] | None = None,
+    ) -> None:
+        """Permit explicit actions on explicit resources.
+
+        Args:
+            actions: full names; no wildcard.
+            on: ARNs, or ``sub(...)`` texts.
+            because: why a ``*`` in a resource is safe; required when there is one.
+            condition: IAM condition block.
+
+        Raises:
+            ValueError: an action has a wildcard, or a resource has one without a reason.
+        """
+        wild = [action for action in actions if "*" in action]
+        if wild:
+            raise ValueError(f"{self.node.path}: actions are written out, got {', '.join(wild)}")
+        resources = [on] if isinstance(on, (str, dict)) else list(on)
+        statement: dict[str, Any] = {
+            "Effect": "Allow",
+            "Action": sorted(actions),
+            "Resource": resources if len(resources) > 1 else resources[0],
+        }
+        if condition:
+            statement["Condition"] = condition
+        if statement in self._statements:
+            return
+        self._statements.append(statement)
+        document = {"Version": "2012-10-17", "Statement": self._statements}
+        if self._policy is None:
+            self._policy = iam.CfnManagedPolicy(self, "Policy", policy_document=document, roles=[self.ref])
+        else:
+            self._policy.policy_document = document
+        for name in (flat(resource) for resource in resources):
+            if "*" not in name or name in self._accepted:
+                continue
+            if because is None:
+                raise ValueError(f"{self.node.path}: say because=... for the wildcard in {name}")
+            self._accepted.add(name)
+            accept(self._policy, f"AwsSolutions-IAM5[Resource::{name}]", because=because)
+
+    def can_read(self, bucket: Bucket, prefix: str = "") -> None:
+        """Read and list the objects under a prefix of a bucket, and decrypt them."""
+        self._objects(bucket, prefix, "s3:GetObject", "s3:GetObjectVersion")
+        self.allow(
+            "s3:ListBucket",
+            on=sub(bucket.sub_arn),
+            condition={"StringLike": {"s3:prefix": [f"{prefix}*"]}} if prefix else None,
+        )
+        self.can_decrypt(bucket.key)
+
+    def can_write(self, bucket: Bucket, prefix: str = "") -> None:
+        """Write objects under a prefix of a bucket, encrypted with its key."""
+        self._objects(bucket, prefix, "s3:PutObject", "s3:AbortMultipartUpload")
+        self.can_encrypt(bucket.key)
+
+    def can_decrypt(self, key: Key) -> None:
+        self.allow("kms:Decrypt", "kms:DescribeKey", on=sub(key.sub_arn))
+
+    def can_encrypt(self, key: Key) -> None:
+        self.allow("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey", on=sub(key.sub_arn))
+
+    def can_attach_volumes(self, key: Key) -> None:
+        """Let AWS services attach volumes encrypted with a key, on the role's behalf only."""
+        # Source: https://docs.aws.amazon.com/sagemaker/latest/dg/encryption-at-rest.html
+        self.allow(
+            "kms:CreateGrant", on=sub(key.sub_arn), condition={"Bool": {"kms:GrantIsForAWSResource": "true"}}
+        )
+
+    def can_log(self, group: LogGroup) -> None:
+        """Write log streams of one log group."""
+        self.allow(
+            "logs:CreateLogStream",
+            "logs:PutLogEvents",
+            on=sub(group.sub_arn),  # the Arn attribute of a log group ends in :*
+        )
+
+    def can_join_network(self, *, for_service: str) -> None:
+        """Create and remove the network interfaces of this account by which a service joins a VPC.
+
+        Args:
+            for_service: ``lambda`` or ``sagemaker``.
+        """
+        actions = {
+            # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+            "lambda": (
+                ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"],
+                ["ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface",
+                 "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"],
+            ),
+            # https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
+            "sagemaker": (
+                ["ec2:DescribeDhcpOptions", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups",
+                 "ec2:DescribeSubnets", "ec2:DescribeVpcs"],
+                ["ec2:CreateNetworkInterface", "ec2:CreateNetworkInterfacePermission",
+                 "ec2:DeleteNetworkInterface", "ec2:DeleteNetworkInterfacePermission"],
+            ),
+        }  # fmt: skip
+        describe, change = actions[for_service]
+        self.allow(*describe, on="*", because=_DESCRIBES_NOTHING_SECRET)
+        self.allow(
+            *change,
+            on=sub("arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:*/*"),
+            because="AWS chooses the ids of the network interfaces it creates; limited to this account and region, "
+            "as the service's documentation asks",
+        )
+
+    def can_put_metrics(self, namespace: str) -> None:
+        """Publish metrics in one namespace."""
+        self.allow(
+            "cloudwatch:PutMetricData",
+            on="*",
+            because="CloudWatch has no resource-level permission for PutMetricData; the namespace condition limits it",
+            condition={"StringEquals": {"cloudwatch:namespace": namespace}},
+        )
+
+    def _objects(self, bucket: Bucket, prefix: str, *actions: str) -> None:
+        self.allow(
+            *actions,
+            on=sub(f"{bucket.sub_arn}/{prefix}*"),
+            because="object keys are not known in advance; limited to one prefix of one bucket of this stack",
+        )
