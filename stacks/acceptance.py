@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -37,7 +37,6 @@ class Acceptance:
     owner: str
     review_by: str
     path: str
-    logical_ids: tuple[str, ...] = field(default=())
 
 
 def accept(
@@ -73,7 +72,12 @@ def accept(
     records: list[Acceptance] = stack.__dict__.setdefault("acceptances", [])
     for rule in rules:
         for engine, exact in _exact(rule):
-            records.append(Acceptance(construct, engine, exact, because, kind, owner, review_by, construct.node.path))
+            record = Acceptance(construct, engine, exact, because, kind, owner, review_by, construct.node.path)
+            same = [i for i, old in enumerate(records) if (old.path, old.rule) == (record.path, record.rule)]
+            if same:  # one finding with two causes carries both reasons
+                records[same[0]] = replace(record, because=f"{records[same[0]].because}. Also: {because}")
+            else:
+                records.append(record)
 
 
 def acknowledge(stack: cdk.Stack) -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 _IAM = "docs.aws.amazon.com/IAM/latest/UserGuide/introduction.html: IAM is offered at no additional charge"
 _VPC = "docs.aws.amazon.com/vpc/latest/userguide/what-is-amazon-vpc.html: no additional charge for using a VPC"
 _GROUPS = "docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html: no additional charge for security groups"
-_SCALING = (
-    "docs.aws.amazon.com/autoscaling/index.html: no additional charge beyond CloudWatch and the resources that it scales"
-)
+_SCALING = "docs.aws.amazon.com/autoscaling/index.html: no additional charge beyond CloudWatch and what it scales"
 _CLOUDFORMATION = "aws.amazon.com/cloudformation/pricing: no charge for AWS::* and Custom::* resources"
 _LISTED = "infracost/infracost@95ba4f49a of 2026-08-21: on its list of free AWS resources"
 _DEFINITION = "a definition: what runs or is stored because of it is charged, and appears there"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from labkit.cost.line import Line, fixed, unknown, usage
+from labkit.cost.line import Line, fixed, free, unknown, usage
 from labkit.cost.template import Resource, Template
 
 Rule = Callable[[Resource, Template], Iterable[Line]]
@@ -96,9 +96,11 @@ def _dashboard(resource: Resource, template: Template) -> Iterable[Line]:
 
 @rule("AWS::ApplicationAutoScaling::ScalingPolicy")
 def _scaling_policy(resource: Resource, template: Template) -> Iterable[Line]:
-    quantity = ALARMS_OF_TARGET_TRACKING if resource.properties.get("PolicyType") == "TargetTrackingScaling" else 0
-    why = "alarms that target tracking creates" if quantity else "step scaling creates no alarm of its own"
-    yield fixed(resource, "CloudWatch", "Standard alarm", quantity=quantity, why=why)
+    if resource.properties.get("PolicyType") == "TargetTrackingScaling":
+        why = "alarms that target tracking creates"
+        yield fixed(resource, "CloudWatch", "Standard alarm", quantity=ALARMS_OF_TARGET_TRACKING, why=why)
+    else:
+        yield free(resource, source="step scaling is started by an alarm of the template and creates none")
 
 
 @rule("AWS::Lambda::Function")
@@ -137,7 +139,7 @@ def _build(resource: Resource, template: Template) -> Iterable[Line]:
     environment = resource.properties.get("Environment", {})
     size = str(environment.get("ComputeType", "")).removeprefix("BUILD_").replace("_", ".").lower()
     kind = "Linux" if environment.get("Type") == "LINUX_CONTAINER" else str(environment.get("Type"))
-    yield usage(resource, "CodeBuild", f"{kind} {size.replace('general1.', 'general1.')}", why="each minute of a build")
+    yield usage(resource, "CodeBuild", f"{kind} {size}", why="each minute of a build")
 
 
 @rule("AWS::Kinesis::Stream")

@@ -108,16 +108,16 @@ def _monitoring(resource: Resource, template: Template) -> Iterable[Line]:
             ),
             None,
         )
-    resources = inline.get("MonitoringResources") if inline else definition and definition.properties.get("JobResources")
+    resources = (
+        inline.get("MonitoringResources") if inline else definition and definition.properties.get("JobResources")
+    )
     cluster = (resources or {}).get("ClusterConfig", {})
     when = literal(config.get("ScheduleConfig", {}).get("ScheduleExpression")) or "its schedule"
     if "InstanceType" not in cluster:
         yield unknown(resource, _SERVICE, "processing", why=f"each run of {when}; its job definition is elsewhere")
         return
     count = number(cluster.get("InstanceCount"))
-    yield usage(
-        resource, _SERVICE, f"{cluster['InstanceType']} processing", why=f"{count:g} for each run of {when}"
-    )
+    yield usage(resource, _SERVICE, f"{cluster['InstanceType']} processing", why=f"{count:g} for each run of {when}")
 
 
 @rule("AWS::SageMaker::MlflowTrackingServer")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import traceback
 from types import ModuleType
 from typing import Any
 
@@ -33,7 +32,7 @@ def install(context: Context) -> None:
 
 def _refuse_clearly(context: Context, responses: ModuleType) -> None:
     """Count each call, and answer an operation that moto lacks with an error that clients do not try again."""
-    from moto.core.exceptions import ServiceException
+    from labkit.rehearsal.refusal import Refusal
 
     original = responses.BaseResponse.call_action
 
@@ -43,10 +42,10 @@ def _refuse_clearly(context: Context, responses: ModuleType) -> None:
             operation = str(self._get_action() or "")
             answer = original(self)
         except NotImplementedError as error:
-            traceback.print_exc()
+            print(f"not emulated: {service} {operation}", flush=True)
             context.ledger.called(service, operation, refused=True)
             message = f"The rehearsal does not emulate {service} {operation} ({error})."
-            return self.serialized(responses.ActionResult(ServiceException("NotImplemented", message)))
+            return self.serialized(responses.ActionResult(Refusal("NotImplemented", message)))
         context.ledger.called(service, operation)
         return answer
 

@@ -24,14 +24,12 @@ class Application:
     """Sends each request to the rehearsal's routes, to CloudFormation or to moto."""
 
     def __init__(self, context: Context) -> None:
-        from moto.backends import get_backend
         from moto.moto_server import werkzeug_app
 
         self._context = context
         self._moto = werkzeug_app.DomainDispatcherApplication(werkzeug_app.create_backend_app)
         self._cloudformation: Any = None
         self._lock = threading.Lock()
-        _ = get_backend
 
     def __call__(self, environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
         try:
@@ -39,7 +37,12 @@ class Application:
                 return self._route(environ, start_response)
             scope = SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
             app = self._stacks() if scope and scope[1] == "cloudformation" else self._moto
-            answer: Iterable[bytes] = app(environ, start_response)
+            answered: list[Any] = []
+            answer: Iterable[bytes] = app(environ, lambda *given: answered.append(given))
+            status, headers = answered[0][0], answered[0][1]
+            if status.startswith("404") and dict(headers).get("Content-Type", "").startswith("text/html"):
+                return self._fault(environ, start_response, LookupError("moto has no such operation"))
+            start_response(*answered[0])
             return answer
         except Exception as error:
             traceback.print_exc()

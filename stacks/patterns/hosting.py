@@ -16,6 +16,7 @@ from stacks.packing import packed
 from stacks.patterns.instances import has_local_storage
 from stacks.secure.bucket import Bucket
 from stacks.secure.key import Key
+from stacks.secure.log_group import LogGroup
 from stacks.secure.names import logical_id, sub
 from stacks.secure.network import Network
 from stacks.secure.role import Role
@@ -70,7 +71,7 @@ class PrivateModel(sagemaker.CfnModel):
         for artifact in artifacts:
             role.allow("s3:GetObject", on=sub(f"{artifact.bucket_arn}/{artifact.key}"))
             network.serve_bucket(artifact.bucket_arn)
-        role.can_join_network(for_service="sagemaker")
+        role.can_join(network, as_service="sagemaker")
         role.can_attach_volumes(key)
         role.can_encrypt(key)
         account = image.split(".")[0]
@@ -85,16 +86,6 @@ class PrivateModel(sagemaker.CfnModel):
             "ecr:GetAuthorizationToken",
             on="*",
             because="ECR has no resource-level permission for GetAuthorizationToken; a token alone opens no repository",
-        )
-        # The names of an endpoint's log groups and streams hold the endpoint's name, which does not exist yet.
-        role.allow(
-            "logs:CreateLogGroup",
-            "logs:CreateLogStream",
-            "logs:DescribeLogStreams",
-            "logs:PutLogEvents",
-            on=sub("arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:/aws/sagemaker/Endpoints/*"),
-            because="SageMaker names the log group after the endpoint, which is created after this policy; limited to "
-            "the prefix of endpoint logs in this account",
         )
         role.can_put_metrics("/aws/sagemaker/Endpoints")
         super().__init__(
@@ -125,8 +116,9 @@ class PrivateModel(sagemaker.CfnModel):
 class Endpoint(sagemaker.CfnEndpoint):
     """A real-time endpoint with encrypted storage, whose every request and answer is captured, encrypted.
 
-    Neither the endpoint nor its configuration has a name, so that CloudFormation can replace both; the variant's name
-    never changes, which scaling and blue/green updates rely on.
+    The configuration has no name, so that CloudFormation can replace it without a collision. The endpoint has one, which
+    no update replaces, so that its log group exists, encrypted, before SageMaker writes to it. The variant's name never
+    changes either: scaling and blue/green updates rely on it.
 
     Args:
         model: what it serves.
@@ -178,7 +170,15 @@ class Endpoint(sagemaker.CfnEndpoint):
                 ),
             ),
         )
-        super().__init__(scope, id, endpoint_config_name=configuration.attr_endpoint_config_name)
+        name = str(cdk.Stack.of(scope).stack_name).lower()
+        logs = LogGroup(scope, f"{id}Logs", key=key, name=f"/aws/sagemaker/Endpoints/{name}")
+        model.role_.can_log(logs)
+        super().__init__(
+            scope, id, endpoint_name=name, endpoint_config_name=configuration.attr_endpoint_config_name
+        )
+        # Written to while the endpoint lives; the role cannot create the group again after it was deleted.
+        self.add_resource_dependency(logs)
+        model.role_.ready(self)
         self.configuration = configuration
         self.model = model
         self.instance_type = instance_type

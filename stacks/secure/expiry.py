@@ -54,5 +54,5 @@ class Expiry(Construct):
             ),
         )
         role.ready(schedule)
-        for resource in (role, role.policy, schedule):
+        for resource in (role, *role.policies_, schedule):
             resource.cfn_options.condition = expires

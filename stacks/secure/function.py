@@ -61,7 +61,7 @@ class Function(lambda_.CfnFunction):
             because="X-Ray has no resource-level permission for writing traces; a trace holds timings, no payload",
         )
         if network is not None:
-            role.can_join_network(for_service="lambda")
+            role.can_join(network, as_service="lambda")
         archive = assets.Asset(parts, "Code", path=str(packed("zip", {code: ""})))
         super().__init__(
             scope,

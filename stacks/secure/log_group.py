@@ -14,9 +14,10 @@ class LogGroup(logs.CfnLogGroup):
 
     Args:
         key: the lab's key.
+        name: for services that write to a group of a fixed name; default: CloudFormation chooses.
     """
 
-    def __init__(self, scope: Construct, id: str, *, key: Key) -> None:
+    def __init__(self, scope: Construct, id: str, *, key: Key, name: str | None = None) -> None:
         key.serve_logs()
-        super().__init__(scope, id, kms_key_id=key.arn, retention_in_days=30)
+        super().__init__(scope, id, kms_key_id=key.arn, retention_in_days=30, log_group_name=name)
         self.sub_arn = f"${{{logical_id(self)}.Arn}}"

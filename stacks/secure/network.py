@@ -14,7 +14,6 @@ from stacks.secure.endpoints import ServiceEndpoint, s3_policy
 from stacks.secure.housekeeping import Housekeeping
 from stacks.secure.key import Key
 from stacks.secure.log_group import LogGroup
-from stacks.secure.names import sub
 from stacks.secure.role import Role
 
 if TYPE_CHECKING:
@@ -67,6 +66,7 @@ class Network(Construct):
                 )
             ],
         )  # fmt: skip
+        self.workload_group = workload
         self.workload_group_id: str = workload.attr_group_id
         ec2.CfnSecurityGroupIngress(
             self,
@@ -147,9 +147,7 @@ class Network(Construct):
         group = LogGroup(self, "FlowLogs", key=key)
         role = Role(self, "FlowLogRole", service="vpc-flow-logs")
         # Source: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
-        role.allow(
-            "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents", on=sub(group.sub_arn)
-        )
+        role.can_log(group)
         flow = ec2.CfnFlowLog(
             self,
             "FlowLog",

@@ -16,6 +16,7 @@ from stacks.secure.names import flat, sub
 if TYPE_CHECKING:
     from stacks.secure.bucket import Bucket
     from stacks.secure.log_group import LogGroup
+    from stacks.secure.network import Network
 
 Resource = str | dict[str, str]
 
@@ -25,12 +26,29 @@ _DESCRIBES_NOTHING_SECRET = (
     "EC2 has no resource-level permission for Describe actions, and they return no data, only network configuration"
 )
 
+# Actions to describe and to change, by service.
+_JOINING = {
+    # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+    "lambda": (
+        ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"],
+        ["ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface",
+         "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"],
+    ),
+    # https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
+    "sagemaker": (
+        ["ec2:DescribeDhcpOptions", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups",
+         "ec2:DescribeSubnets", "ec2:DescribeVpcs"],
+        ["ec2:CreateNetworkInterface", "ec2:CreateNetworkInterfacePermission",
+         "ec2:DeleteNetworkInterface", "ec2:DeleteNetworkInterfacePermission"],
+    ),
+}  # fmt: skip
+
 
 class Role(iam.CfnRole):
     """A role for one AWS service in this account, with no permission until a verb gives one.
 
-    Permissions are explicit actions in one customer-managed policy. ``ready(resource)`` makes CloudFormation attach
-    that policy before it creates a resource that uses the role at once.
+    Permissions are explicit actions in customer-managed policies. ``ready(resource)`` makes CloudFormation attach
+    them before it creates a resource that uses the role at once.
 
     Args:
         service: service principal without suffix, such as ``sagemaker``.
@@ -53,21 +71,22 @@ class Role(iam.CfnRole):
                 ],
             },
         )
-        self._statements: list[dict[str, Any]] = []
-        self._policy: iam.CfnManagedPolicy | None = None
-        self._accepted: set[str] = set()
+        self._policies: dict[str, iam.CfnManagedPolicy] = {}
+        self._statements: dict[str, list[dict[str, Any]]] = {}
+        self._accepted: set[tuple[str, str, str]] = set()
 
     @property
-    def policy(self) -> iam.CfnManagedPolicy:
-        """The role's only policy; exists once a permission was given."""
-        if self._policy is None:
+    def policies_(self) -> list[iam.CfnManagedPolicy]:
+        """The role's policies; there are some once a permission was given."""
+        if not self._policies:
             raise ValueError(f"{self.node.path}: a role needs a permission before something depends on its policy")
-        return self._policy
+        return list(self._policies.values())
 
     def ready(self, *resources: cdk.CfnResource) -> None:
         """Let CloudFormation create these only after the role has its permissions, and delete them before."""
         for resource in resources:
-            resource.add_resource_dependency(self.policy)
+            for policy in self.policies_:
+                resource.add_resource_dependency(policy)
 
     def allow(
         self,
@@ -75,6 +94,7 @@ class Role(iam.CfnRole):
         on: Resource | Sequence[Resource],
         because: str | None = None,
         condition: dict[str, Any] | None = None,
+        policy: str = "Policy",
     ) -> None:
         """Permit explicit actions on explicit resources.
 
@@ -83,6 +103,7 @@ class Role(iam.CfnRole):
             on: ARNs, or ``sub(...)`` texts.
             because: why a ``*`` in a resource is safe; required when there is one.
             condition: IAM condition block.
+            policy: construct id of the policy that holds the statement.
 
         Raises:
             ValueError: an action has a wildcard, or a resource has one without a reason.
@@ -98,21 +119,24 @@ class Role(iam.CfnRole):
         }
         if condition:
             statement["Condition"] = condition
-        if statement in self._statements:
+        statements = self._statements.setdefault(policy, [])
+        if statement in statements:
             return
-        self._statements.append(statement)
-        document = {"Version": "2012-10-17", "Statement": self._statements}
-        if self._policy is None:
-            self._policy = iam.CfnManagedPolicy(self, "Policy", policy_document=document, roles=[self.ref])
+        statements.append(statement)
+        document = {"Version": "2012-10-17", "Statement": statements}
+        if policy in self._policies:
+            self._policies[policy].policy_document = document
         else:
-            self._policy.policy_document = document
+            self._policies[policy] = iam.CfnManagedPolicy(self, policy, policy_document=document, roles=[self.ref])
         for name in (flat(resource) for resource in resources):
-            if "*" not in name or name in self._accepted:
+            if "*" not in name:
                 continue
             if because is None:
                 raise ValueError(f"{self.node.path}: say because=... for the wildcard in {name}")
-            self._accepted.add(name)
-            accept(self._policy, f"AwsSolutions-IAM5[Resource::{name}]", because=because)
+            if (policy, name, because) in self._accepted:
+                continue
+            self._accepted.add((policy, name, because))
+            accept(self._policies[policy], f"AwsSolutions-IAM5[Resource::{name}]", because=because)
 
     def can_read(self, bucket: Bucket, prefix: str = "") -> None:
         """Read and list the objects under a prefix of a bucket, and decrypt them."""
@@ -146,39 +170,31 @@ class Role(iam.CfnRole):
         """Write log streams of one log group."""
         self.allow(
             "logs:CreateLogStream",
+            "logs:DescribeLogStreams",
             "logs:PutLogEvents",
             on=sub(group.sub_arn),  # the Arn attribute of a log group ends in :*
         )
 
-    def can_join_network(self, *, for_service: str) -> None:
+    def can_join(self, network: Network, *, as_service: str) -> None:
         """Create and remove the network interfaces of this account by which a service joins a VPC.
 
+        The permission outlives the network's security group: the service removes its interfaces with this role,
+        minutes after the function or endpoint is gone, and the group cannot be deleted before.
+
         Args:
-            for_service: ``lambda`` or ``sagemaker``.
+            network: the lab's network.
+            as_service: ``lambda`` or ``sagemaker``.
         """
-        actions = {
-            # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
-            "lambda": (
-                ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"],
-                ["ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface",
-                 "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"],
-            ),
-            # https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
-            "sagemaker": (
-                ["ec2:DescribeDhcpOptions", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups",
-                 "ec2:DescribeSubnets", "ec2:DescribeVpcs"],
-                ["ec2:CreateNetworkInterface", "ec2:CreateNetworkInterfacePermission",
-                 "ec2:DeleteNetworkInterface", "ec2:DeleteNetworkInterfacePermission"],
-            ),
-        }  # fmt: skip
-        describe, change = actions[for_service]
-        self.allow(*describe, on="*", because=_DESCRIBES_NOTHING_SECRET)
+        describe, change = _JOINING[as_service]
+        self.allow(*describe, on="*", because=_DESCRIBES_NOTHING_SECRET, policy="JoinsNetwork")
         self.allow(
             *change,
             on=sub("arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:*/*"),
             because="AWS chooses the ids of the network interfaces it creates; limited to this account and region, "
             "as the service's documentation asks",
+            policy="JoinsNetwork",
         )
+        network.workload_group.add_resource_dependency(self._policies["JoinsNetwork"])
 
     def can_put_metrics(self, namespace: str) -> None:
         """Publish metrics in one namespace."""

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 def install(context: Context) -> None:
     """Extend moto in this process with everything that really runs."""
-    from labkit.rehearsal.runtime import hosting_api, metrics
+    from labkit.rehearsal.runtime import functions_api, hosting_api, metrics
 
     store = metrics.install(context)
     hosting_api.install(context, store)
+    functions_api.install(context)

@@ -26,7 +26,7 @@ class Gone(Exception):
 def clean_environment(**variables: str) -> dict[str, str]:
     """The least that Python needs from this process, and ``variables``; no key or setting of the user leaks."""
     here = {name: os.environ[name] for name in _FROM_HERE if name in os.environ}
-    return {**here, "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1", **variables}
+    return {**here, "PYTHONUNBUFFERED": "1", **variables}
 
 
 class Child:

@@ -36,12 +36,18 @@ class NotEvaluated(Exception):
 
 
 def evaluate(
-    store: Metrics, queries: Sequence[Mapping[str, Any]], *, start: datetime, end: datetime
+    store: Metrics,
+    queries: Sequence[Mapping[str, Any]],
+    *,
+    start: datetime,
+    end: datetime,
+    anchor: datetime | None = None,
 ) -> dict[str, Series]:
     """The series of each query of GetMetricData or of an alarm, by its id.
 
     Args:
         queries: ``{"Id", "MetricStat" | "Expression", ...}``, as the API spells them.
+        anchor: a moment at which a period begins; default: the epoch.
 
     Raises:
         NotEvaluated: an expression uses something else than the docstring of this module names.
@@ -61,8 +67,9 @@ def evaluate(
                 start=start,
                 end=end,
                 period=int(stat["Period"]),
+                anchor=anchor,
             )
-    first = floor(start, period)
+    first = floor(start, 60 if anchor else period)
     moments = [
         first + timedelta(seconds=period * number) for number in range(max(int((end - first).total_seconds()) // period, 1))
     ]

@@ -19,6 +19,7 @@ Key = tuple[str, str, frozenset[tuple[str, str]]]
 Series = dict[datetime, float]
 
 MINUTE = timedelta(minutes=1)
+_EPOCH = datetime.fromtimestamp(0, UTC)
 _KEPT_MINUTES = 15 * 24 * 60  # one-minute data is kept for 15 days (CloudWatch: Metrics retention)
 
 
@@ -126,19 +127,33 @@ class Metrics:
         start: datetime,
         end: datetime,
         period: int = 60,
+        anchor: datetime | None = None,
     ) -> Series:
         """The statistic of each period in [start, end) that has data, by the start of the period."""
         found: Series = {}
-        for moment, bucket in self.buckets(namespace, name, dimensions, start=start, end=end, period=period).items():
+        measured = self.buckets(namespace, name, dimensions, start=start, end=end, period=period, anchor=anchor)
+        for moment, bucket in measured.items():
             value = bucket.statistic(statistic)
             if value is not None:
                 found[moment] = value
         return found
 
     def buckets(
-        self, namespace: str, name: str, dimensions: Dimensions, *, start: datetime, end: datetime, period: int
+        self,
+        namespace: str,
+        name: str,
+        dimensions: Dimensions,
+        *,
+        start: datetime,
+        end: datetime,
+        period: int,
+        anchor: datetime | None = None,
     ) -> dict[datetime, Bucket]:
-        """What was measured in each period in [start, end) that has data."""
+        """What was measured in each period in [start, end) that has data.
+
+        Args:
+            anchor: a moment at which a period begins; default: the epoch.
+        """
         merged: dict[datetime, Bucket] = {}
         first = floor(start, 60)
         with self._lock:
@@ -148,7 +163,8 @@ class Metrics:
             if span < len(minutes):
                 chosen = (first + number * MINUTE for number in range(span))
             for minute in sorted(moment for moment in chosen if first <= moment < end and moment in minutes):
-                merged.setdefault(floor(minute, max(period, 60)), Bucket()).merge(minutes[minute])
+                begin = minute - (minute - (anchor or _EPOCH)) % timedelta(seconds=max(period, 60))
+                merged.setdefault(begin, Bucket()).merge(minutes[minute])
         return merged
 
     def unit(self, namespace: str, name: str, dimensions: Dimensions) -> str:

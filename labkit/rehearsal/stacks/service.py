@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import unquote, urlparse
 
-from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, BaseResponse, EmptyResult
 
 from labkit.rehearsal.context import Context
+from labkit.rehearsal.refusal import Refusal
 from labkit.rehearsal.stacks.engine import Engine
 from labkit.rehearsal.stacks.faults import Refused
 from labkit.rehearsal.stacks.stack import Resource, Stack
@@ -32,7 +32,7 @@ class StackService(BaseResponse):
                 raise NotImplementedError(f"CloudFormation {action}")
             return super().call_action()
         except Refused as refused:
-            return self.serialized(ActionResult(ServiceException(refused.code, str(refused))))
+            return self.serialized(ActionResult(Refusal(refused.code, str(refused))))
 
     @property
     def engine(self) -> Engine:

@@ -19,13 +19,13 @@ import xgboost as xgb
 LABEL = "late"
 MODEL_FILE = "xgboost-model.json"
 HYPERPARAMETERS = {
-    "num_round": 120,
+    "num_round": 100,
     "early_stopping_rounds": 20,
     "max_depth": 4,
     "eta": 0.1,
     "min_child_weight": 20.0,
     "subsample": 0.8,
-    "colsample_bytree": 0.7,
+    "colsample_bytree": 0.4,
     "seed": 7,
 }
 
