@@ -44,6 +44,7 @@ def synth(
     *,
     given: Mapping[str, Any] | None = None,
     out: Path = OUT,
+    file: Path | None = ROOT / "settings.toml",
     validate: bool = False,
     progress: Callable[[Lab], None] = lambda lab: None,
 ) -> list[Outcome]:
@@ -53,6 +54,7 @@ def synth(
         labs: from the catalogue.
         given: settings that override ``settings.toml``.
         out: folder of the assemblies.
+        file: the user's settings; None: only defaults and ``given``.
         validate: also run CDK's own CloudFormation validator, which takes seconds to start.
         progress: called before a lab is made.
 
@@ -60,7 +62,7 @@ def synth(
         UserError: a setting, a file or a stack is wrong; nothing half-written stays behind.
     """
     shared = _digest(ROOT / name for name in _SHARED)
-    chosen = _settings_text(given)
+    chosen = _settings_text(given, file)
     found: dict[str, Assembly] = {}
     missing = []
     for lab in labs:
@@ -72,7 +74,7 @@ def synth(
             found[lab.name] = kept
     if missing:
         os.environ["CDK_VALIDATION"] = "true" if validate else "false"
-        settings = load_settings(given)
+        settings = load_settings(given, file)
         for lab, fingerprint in missing:
             progress(lab)
             found[lab.name] = _make(lab, settings, out, fingerprint)
@@ -102,7 +104,7 @@ def add_labs(app: cdk.App, *, wanted: str | None, root: Path = ROOT) -> None:
     cdk.Validations.of(app).add_plugins(*_packs(app))
 
 
-def load_settings(given: Mapping[str, Any] | None = None) -> Settings:
+def load_settings(given: Mapping[str, Any] | None = None, file: Path | None = ROOT / "settings.toml") -> Settings:
     """The user's settings.
 
     Raises:
@@ -111,7 +113,7 @@ def load_settings(given: Mapping[str, Any] | None = None) -> Settings:
     from stacks.settings import Settings, SettingsError
 
     try:
-        return Settings.load(ROOT, given)
+        return Settings.load(file, given)
     except SettingsError as error:
         raise UserError(str(error)) from None
 
@@ -278,9 +280,9 @@ def _fingerprint(lab: Lab, shared: str, settings: str, validate: bool) -> str:
     return hashlib.sha256(f"{lab.name}\0{shared}\0{own}\0{settings}\0{validate}".encode()).hexdigest()
 
 
-def _settings_text(given: Mapping[str, Any] | None) -> str:
-    file = ROOT / "settings.toml"
-    return json.dumps([file.read_text() if file.exists() else "", dict(given or {})], sort_keys=True, default=str)
+def _settings_text(given: Mapping[str, Any] | None, file: Path | None) -> str:
+    text = file.read_text() if file and file.exists() else ""
+    return json.dumps([text, dict(given or {})], sort_keys=True, default=str)
 
 
 def _digest(places: Iterable[Path]) -> str:

@@ -11,8 +11,6 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-FILE = "settings.toml"
-
 _VPC_ID = r"^vpc-[0-9a-f]{8,17}$"
 _SUBNET_ID = r"^subnet-[0-9a-f]{8,17}$"
 _GROUP_ID = r"^sg-[0-9a-f]{8,17}$"
@@ -109,21 +107,20 @@ class Settings(BaseModel):
         return "aws-us-gov" if self.region.startswith("us-gov-") else "aws"
 
     @classmethod
-    def load(cls, root: Path, given: Mapping[str, Any] | None = None) -> Settings:
-        """Settings from ``settings.toml`` at the top, overridden by what was given on the command line.
+    def load(cls, file: Path | None, given: Mapping[str, Any] | None = None) -> Settings:
+        """Settings from a TOML file, overridden by what was given on the command line.
 
         Args:
-            root: folder that may hold ``settings.toml``.
+            file: may be missing.
             given: setting name to value; texts such as ``"3"`` are converted.
 
         Raises:
             SettingsError: names the setting, what was given and what is allowed.
         """
-        file = root / FILE
         try:
-            values = tomllib.loads(file.read_text()) if file.exists() else {}
+            values = tomllib.loads(file.read_text()) if file and file.exists() else {}
         except tomllib.TOMLDecodeError as error:
-            raise SettingsError(f"{FILE}: not valid TOML: {error}") from None
+            raise SettingsError(f"{file.name if file else ''}: not valid TOML: {error}") from None
         return cls.parse({**values, **(given or {})})
 
     @classmethod

@@ -6,10 +6,12 @@ import json
 from typing import Any
 
 from labkit.rehearsal.context import Context
+from labkit.rehearsal.types import custom
 
 
 def install(context: Context) -> None:
-    """Register ``/rehearsal/clock`` and ``/rehearsal/ledger``."""
+    """Register ``/rehearsal/clock``, ``/rehearsal/ledger`` and ``/rehearsal/answers``."""
+    custom.install(context)
 
     def clock(method: str, rest: str, body: bytes) -> dict[str, str]:
         now = context.clock.advance(float(_content(body)["seconds"])) if method == "POST" else context.clock.now()

@@ -10,8 +10,11 @@ if TYPE_CHECKING:
 
 def install(context: Context) -> None:
     """Extend moto in this process with everything that really runs."""
-    from labkit.rehearsal.runtime import functions_api, hosting_api, metrics
+    from labkit.rehearsal.runtime import alarms, functions_api, hosting_api, metrics, scaling_api
 
     store = metrics.install(context)
-    hosting_api.install(context, store)
+    # In this order their ticks run: what was measured, then the alarms on it, then what follows from the alarms.
+    hosting = hosting_api.install(context, store)
     functions_api.install(context)
+    watched = alarms.install(context, store)
+    scaling_api.install(context, hosting, watched)

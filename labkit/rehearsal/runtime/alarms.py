@@ -213,7 +213,10 @@ def _patch_answers(module: ModuleType, alarms: Alarms) -> None:
         items.sort(key=lambda item: item["Timestamp"], reverse=newest_first)
         return module.ActionResult({"AlarmHistoryItems": items[: self._get_int_param("MaxRecords") or 100]})
 
-    module.CloudWatchResponse.describe_alarm_history = describe_alarm_history  # type: ignore[attr-defined]
+    response = module.CloudWatchResponse  # type: ignore[attr-defined]
+    response.describe_alarm_history = describe_alarm_history
+    # moto keeps composite alarms beside the others, told apart by their rule, but does not take the call.
+    response.put_composite_alarm = lambda self: self.put_metric_alarm()
 
 
 def _actions(alarm: Any, state: str) -> list[str]:

@@ -242,6 +242,10 @@ class Hosting:
         variant.measured_cpu = variant.worker.cpu_seconds
         where = {"EndpointName": endpoint.endpoint_name, "VariantName": variant.name}
         count = max(variant.instances, 1)
+        # A variant without traffic is said to have zero invocations, so that it can be scaled in.
+        for name in ("Invocations", "InvocationsPerInstance"):
+            if not self._metrics.has("AWS/SageMaker", name, where, when):
+                self._metrics.put("AWS/SageMaker", name, where, 0.0, time=when)
         for name, share in (
             ("CPUUtilization", used / elapsed / count * 100),
             ("MemoryUtilization", variant.worker.resident / size.memory * 100),

@@ -167,6 +167,12 @@ class Metrics:
                 merged.setdefault(begin, Bucket()).merge(minutes[minute])
         return merged
 
+    def has(self, namespace: str, name: str, dimensions: Dimensions, minute: datetime) -> bool:
+        """Whether anything was measured in the minute that holds ``minute``."""
+        key = (namespace, name, frozenset(dimensions.items()))
+        with self._lock:
+            return floor(minute, 60) in self._data.get(key, {})
+
     def unit(self, namespace: str, name: str, dimensions: Dimensions) -> str:
         """The unit that was last entered for a metric."""
         return self._units.get((namespace, name, frozenset(dimensions.items())), "None")

@@ -1,10 +1,13 @@
-"""The same rows and hyperparameters always give the same model; the model says itself how it was trained.
+r"""The same rows and hyperparameters always give the same model; the model says itself how it was trained.
 
-Follows the script mode of the SageMaker XGBoost image: channels in SM_CHANNEL_TRAIN and SM_CHANNEL_VALIDATION (folders of
-CSV files, first line names the columns, first column is the label), the model to SM_MODEL_DIR, metrics.json to
-SM_OUTPUT_DATA_DIR, hyperparameters from the command line (or SM_HPS). The same program runs on a laptop:
+Follows the script mode of the SageMaker XGBoost image: channels in SM_CHANNEL_TRAIN and SM_CHANNEL_VALIDATION (folders
+of CSV files, first line names the columns, first column is the label), the model to SM_MODEL_DIR, metrics.json to
+SM_OUTPUT_DATA_DIR, hyperparameters from the command line (or SM_HPS). The same program runs on a laptop; this made the
+two models of the lab:
 
-    python train.py --train ../data/train.csv --validation ../data/validation.csv --model-dir model_v1
+    python train.py --train ../data/train.csv --validation ../data/validation.csv --model-dir model_v1 \
+        --max_depth 2 --eta 0.2 --num_round 20
+    python train.py --train ../data/train.csv --validation ../data/validation.csv --model-dir model_v2
 """
 
 import argparse
@@ -88,7 +91,9 @@ def options() -> argparse.Namespace:
         parser.add_argument(f"--{name}", type=type(default), default=default)
     parser.set_defaults(**json.loads(environment.get("SM_HPS", "{}")))
     for name, variable in (("train", "SM_CHANNEL_TRAIN"), ("validation", "SM_CHANNEL_VALIDATION")):
-        parser.add_argument(f"--{name}", type=Path, default=environment.get(variable), required=variable not in environment)
+        parser.add_argument(
+            f"--{name}", type=Path, default=environment.get(variable), required=variable not in environment
+        )
     parser.add_argument("--model-dir", type=Path, default=environment.get("SM_MODEL_DIR", "model"))
     parser.add_argument("--output-data-dir", type=Path, default=environment.get("SM_OUTPUT_DATA_DIR", "output"))
     return parser.parse_args()
@@ -103,7 +108,8 @@ def main() -> None:
     booster.save_model(given.model_dir / MODEL_FILE)
     metrics = json.loads(booster.attr("metrics") or "{}")
     (given.output_data_dir / "metrics.json").write_text(json.dumps(metrics, indent=2, sort_keys=True) + "\n")
-    print(f"kept {booster.num_boosted_rounds()} rounds;", "; ".join(f"{n}={v}" for n, v in sorted(metrics.items())) + ";")
+    measured = "".join(f" {name}={value};" for name, value in sorted(metrics.items()))
+    print(f"kept {booster.num_boosted_rounds()} rounds;{measured}")
 
 
 if __name__ == "__main__":

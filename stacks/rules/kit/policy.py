@@ -124,7 +124,9 @@ def _condition(value: Any) -> dict[str, dict[str, tuple[str, ...]]]:
     return found
 
 
-def policies_on(template: Template, type_: str, subject: str, resource: Resource) -> Iterator[tuple[Resource, Statement]]:
+def policies_on(
+    template: Template, type_: str, subject: str, resource: Resource
+) -> Iterator[tuple[Resource, Statement]]:
     """Yield the statements of policy resources that are attached to a resource.
 
     Args:

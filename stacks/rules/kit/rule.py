@@ -44,7 +44,8 @@ class Rule:
         fix: what to change when it fails.
         source: the page it rests on.
         controls: ``AI-BP`` (Security Hub: AI Security Best Practices), ``FSBP`` (Security Hub: Foundational
-            Security Best Practices) and ``NIST`` (800-53 revision 5) ids, such as ``FSBP KMS.4``.
+            Security Best Practices), ``SecurityHub`` (in none of the two) and ``NIST`` (800-53 revision 5) ids, such
+            as ``FSBP S3.5``.
         types: resource types it looks at; ``*`` is every one.
         check: yields the problems of one resource.
         level: ``error`` or ``warning``.
@@ -64,8 +65,8 @@ class Rule:
         if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)+", self.id):
             raise ValueError(f"rule id {self.id!r}: lower-case words joined by hyphens")
         for control in self.controls:
-            if not re.fullmatch(r"(AI-BP|FSBP) [A-Za-z0-9]+\.\d+|NIST [A-Z]{2}-\d+(\(\d+\))?", control):
-                raise ValueError(f"rule {self.id}: control {control!r} is not of the form 'FSBP KMS.4' or 'NIST SC-28'")
+            if not re.fullmatch(r"(AI-BP|FSBP|SecurityHub) [A-Za-z0-9]+\.\d+|NIST [A-Z]{2}-\d+(\(\d+\))?", control):
+                raise ValueError(f"rule {self.id}: control {control!r} is not of the form 'FSBP S3.5' or 'NIST SC-28'")
 
 
 def expect(resource: Resource, path: str, allowed: Callable[[Any], bool], message: str) -> Iterator[Problem]:

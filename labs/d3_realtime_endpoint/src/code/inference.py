@@ -1,9 +1,9 @@
 """One probability per flight, in the order of the rows; a request that cannot be answered gets a 4xx and the reason.
 
-The SageMaker XGBoost image calls model_fn once per worker, then input_fn, predict_fn and output_fn per request. It wraps
-whatever these functions raise and answers 500, so a caller's mistake would count as a fault of the model and raise the
-alarm for it. It passes a ready response through untouched: `refuse` makes one, and predict_fn and output_fn hand it on.
-Source: aws/sagemaker-containers 2.8.6, _transformer.py and _functions.py (the server inside the image).
+The SageMaker XGBoost image calls model_fn once per worker, then input_fn, predict_fn and output_fn per request. It
+wraps whatever these functions raise and answers 500, so a caller's mistake would count as a fault of the model and
+raise the alarm for it. It passes a ready response through untouched: `refuse` makes one, predict_fn and output_fn hand
+it on. Source: _transformer.py and _functions.py of aws/sagemaker-containers 2.8.6, the server inside the image.
 """
 
 import csv
@@ -26,7 +26,7 @@ MISSING = ("", "nan", "null")
 Rows = list[list[float]]
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """A request that the model cannot answer: the HTTP status and what the caller must change."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -42,7 +42,7 @@ def model_fn(model_dir: str) -> xgb.Booster:
 
 
 def input_fn(body: str | bytes, content_type: str) -> "Rows | Response":
-    """Read rows of numbers from CSV without a header or from {"rows": [[...], ...]}; a missing value is empty or null."""
+    """Read rows of numbers from CSV without a header or from {"rows": [[...]]}; a missing value is empty or null."""
     try:
         text = body if isinstance(body, str) else bytes(body).decode()
         media_type = content_type.partition(";")[0].strip().lower()
@@ -51,13 +51,13 @@ def input_fn(body: str | bytes, content_type: str) -> "Rows | Response":
         elif media_type == JSON:
             rows = rows_of(text)
         else:
-            raise Refused(415, f"Content type {content_type!r} is not supported. Send {CSV} or {JSON}.")
+            raise RefusedError(415, f"Content type {content_type!r} is not supported. Send {CSV} or {JSON}.")
         if not rows:
-            raise Refused(400, "The request holds no row. Send at least one.")
+            raise RefusedError(400, "The request holds no row. Send at least one.")
         return [[number(cell, line, column) for column, cell in enumerate(row, 1)] for line, row in enumerate(rows, 1)]
     except UnicodeDecodeError:
-        return refuse(Refused(400, "The request is not UTF-8 text."))
-    except Refused as refused:
+        return refuse(RefusedError(400, "The request is not UTF-8 text."))
+    except RefusedError as refused:
         return refuse(refused)
 
 
@@ -69,7 +69,7 @@ def predict_fn(rows: "Rows | Response", model: xgb.Booster) -> "np.ndarray | Res
     for line, row in enumerate(rows, 1):
         if len(row) != len(names):
             expected = f"{len(names)} are expected: {', '.join(names)}"
-            return refuse(Refused(400, f"Row {line} has {len(row)} values; {expected}."))
+            return refuse(RefusedError(400, f"Row {line} has {len(row)} values; {expected}."))
     table = np.asarray(rows, dtype=np.float32)
     return model.predict(xgb.DMatrix(table, feature_names=names, nthread=1))
 
@@ -83,17 +83,17 @@ def output_fn(prediction: "np.ndarray | Response", accept: str) -> "tuple[str, s
         return "".join(f"{value:.6f}\n" for value in values), CSV
     if accept == JSON:
         return json.dumps({"predictions": values}), JSON
-    return refuse(Refused(406, f"Accept {accept!r} is not supported. Ask for {CSV} or {JSON}."))
+    return refuse(RefusedError(406, f"Accept {accept!r} is not supported. Ask for {CSV} or {JSON}."))
 
 
 def rows_of(text: str) -> list[list[object]]:
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise Refused(400, f"The request is not JSON: {error}.") from None
+        raise RefusedError(400, f"The request is not JSON: {error}.") from None
     rows = document.get("rows") if isinstance(document, dict) else None
     if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
-        raise Refused(400, 'The JSON must be an object {"rows": [[...], ...]}: a list of lists of numbers.')
+        raise RefusedError(400, 'The JSON must be an object {"rows": [[...], ...]}: a list of lists of numbers.')
     return rows
 
 
@@ -105,11 +105,11 @@ def number(cell: object, line: int, column: int) -> float:
     except ValueError:
         value = math.inf
     if not math.isfinite(value):
-        raise Refused(400, f"Row {line}, column {column}: {cell!r} is not a number.")
+        raise RefusedError(400, f"Row {line}, column {column}: {cell!r} is not a number.")
     return value
 
 
-def refuse(refused: Refused) -> "Response":
+def refuse(refused: RefusedError) -> "Response":
     from werkzeug.wrappers import Response  # part of the image; a prediction alone needs only NumPy and XGBoost
 
     return Response(f"{refused}\n", status=refused.status, mimetype="text/plain")

@@ -1,0 +1,43 @@
+"""A template names no partition, so that it works in aws, aws-us-gov and aws-cn."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from stacks.rules.kit.rule import Problem, Rule
+from stacks.rules.kit.template import Resource, Template
+
+_LITERAL = re.compile(r"arn:aws(-cn|-us-gov|-iso\w*|-eusc)?:")
+
+
+def check(resource: Resource, template: Template) -> Iterable[Problem]:
+    for path, text in _strings(resource.properties):
+        found = _LITERAL.search(text)
+        if found:
+            yield Problem(path, text, f"{found[0]} is right in one partition only")
+
+
+def _strings(value: Any) -> Iterator[tuple[str, str]]:
+    stack: list[tuple[str, Any]] = [("", value)]
+    while stack:
+        path, current = stack.pop()
+        if isinstance(current, str):
+            yield path.removeprefix("."), current
+        elif isinstance(current, dict):
+            stack += [(f"{path}.{name}", part) for name, part in reversed(current.items())]
+        elif isinstance(current, list):
+            stack += [(f"{path}.{number}", part) for number, part in reversed(list(enumerate(current)))]
+
+
+RULE = Rule(
+    id="partition-not-literal",
+    title="No ARN spells out its partition",
+    why="The same template must deploy in commercial regions, in GovCloud and in China.",
+    fix="Write ${AWS::Partition} in place of aws.",
+    source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/pseudo-parameter-reference.html",
+    controls=("NIST CM-2",),
+    types=("*",),
+    check=check,
+)

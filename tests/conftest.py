@@ -1,0 +1,73 @@
+"""What many tests share: the labs, and each lab synthesized once per run however many processes test it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labkit.assembly import Assembly
+from labkit.catalogue import ROOT, Lab, find
+from labkit.synth import synth
+
+OUT = ROOT / "cdk.out" / ".tests"
+LABS = find()
+
+# Nothing outside may be reached by accident; the emulator's tests set what they need.
+for name in [name for name in os.environ if name.startswith("AWS_")]:
+    del os.environ[name]
+os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+
+
+@contextmanager
+def _alone(name: str) -> Iterator[None]:
+    """One process at a time; the others find what the first one made."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    with (OUT / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def synthesized(lab: Lab, *, place: str = "default", validate: bool = False, **given: Any) -> Assembly:
+    """A lab's assembly with some settings; made once, then read."""
+    with _alone(place):
+        return synth([lab], given=given, out=OUT / place, file=None, validate=validate)[0].assembly
+
+
+@pytest.fixture(params=LABS, ids=lambda lab: lab.name)
+def lab(request: pytest.FixtureRequest) -> Lab:
+    """Each lab in turn."""
+    found: Lab = request.param
+    return found
+
+
+@pytest.fixture
+def assembly(lab: Lab) -> Assembly:
+    """The lab with default settings."""
+    return synthesized(lab)
+
+
+@pytest.fixture
+def synthesize() -> Callable[..., Assembly]:
+    """Synthesize a lab with settings of the test's own."""
+    return synthesized
+
+
+@pytest.fixture
+def root() -> Path:
+    """The top of the project."""
+    return ROOT
+
+
+@pytest.fixture
+def today() -> Any:
+    """A fixed day before the review dates, so that no test begins to fail by itself."""
+    from datetime import date
+
+    return date(2026, 12, 1)
