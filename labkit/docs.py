@@ -184,20 +184,20 @@ def _settings_of(lab: Lab) -> list[dict[str, str]]:
     """The settings that a lab's stack reads itself."""
     tree = ast.parse((lab.folder / "stack.py").read_text(encoding="utf-8"))
     read = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    rows = [row for row in _call("labkit.synth", "settings_table") if row["setting"] in read]
+    rows = [row for row in _from("labkit.synth", "settings_table")() if row["setting"] in read]
     return rows or [{"setting": "none of its own", "default": "", "allowed": "", "meaning": "see docs/settings.md"}]
 
 
 def rules_page(documents: Documents, labs: tuple[Lab, ...], assemblies: Mapping[str, Assembly]) -> None:
     """The page of the review's rules."""
-    documents.put("docs/rules.md", _call("labkit.review.rules_page", "render"))
+    documents.put("docs/rules.md", _from("labkit.review.rules_page", "render")())
 
 
 def settings_page(documents: Documents, labs: tuple[Lab, ...], assemblies: Mapping[str, Assembly]) -> None:
     """The page of everything that a user may choose."""
     from labkit.cost.markdown import table
 
-    rows = [{**row, "setting": f"`{row['setting']}`"} for row in _call("labkit.synth", "settings_table")]
+    rows = [{**row, "setting": f"`{row['setting']}`"} for row in _from("labkit.synth", "settings_table")()]
     intro = (
         "Set them in `settings.toml` at the top of the project. A value that is not allowed is refused before anything "
         "is created."
@@ -207,7 +207,7 @@ def settings_page(documents: Documents, labs: tuple[Lab, ...], assemblies: Mappi
 
 def commands_page(documents: Documents, labs: tuple[Lab, ...], assemblies: Mapping[str, Assembly]) -> None:
     """The page of the ``labs`` command, from its own help."""
-    documents.put("docs/commands.md", commands(_call("labkit.cli", "app")))
+    documents.put("docs/commands.md", commands(_from("labkit.cli", "app")))
 
 
 def commands(app: Any) -> str:
@@ -232,10 +232,9 @@ def _text(text: str | None) -> str:
     return " ".join((text or "").replace("\f", "").split())
 
 
-def _call(module: str, name: str) -> Any:
-    """What a part of the project offers, imported only when a document needs it; called when it is a function."""
-    found = getattr(importlib.import_module(module), name)
-    return found() if module != "labkit.cli" else found
+def _from(module: str, name: str) -> Any:
+    """What a part of the project offers, imported only when a document needs it."""
+    return getattr(importlib.import_module(module), name)
 
 
 Part = Callable[[Documents, "tuple[Lab, ...]", "Mapping[str, Assembly]"], None]

@@ -8,6 +8,7 @@ from stacks.rules.kit.buckets import receives_access_logs
 from stacks.rules.kit.keys import expect_key
 from stacks.rules.kit.rule import Problem, Rule
 from stacks.rules.kit.template import Resource, Template
+from stacks.rules.kit.values import each
 
 _RULES = "BucketEncryption.ServerSideEncryptionConfiguration"
 
@@ -23,7 +24,7 @@ def check(resource: Resource, template: Template) -> Iterable[Problem]:
         if algorithm not in ("aws:kms", "aws:kms:dsse"):
             yield Problem(f"{path}.SSEAlgorithm", algorithm, "objects are encrypted with S3's key, not the customer's")
         else:
-            yield from expect_key(resource, f"{path}.KMSMasterKeyID", template, "the key is not customer-managed")
+            yield from expect_key(each(value, "KMSMasterKeyID", at=path), template, "the key is not customer-managed")
 
 
 RULE = Rule(

@@ -13,7 +13,9 @@ _SETTINGS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "Restri
 
 def check(resource: Resource, template: Template) -> Iterable[Problem]:
     for setting in _SETTINGS:
-        yield from expect(resource, f"PublicAccessBlockConfiguration.{setting}", is_on, "public access is not blocked")
+        yield from expect(
+            resource.each(f"PublicAccessBlockConfiguration.{setting}"), is_on, "public access is not blocked"
+        )
 
 
 RULE = Rule(

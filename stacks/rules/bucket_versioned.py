@@ -9,7 +9,9 @@ from stacks.rules.kit.template import Resource, Template
 
 
 def check(resource: Resource, template: Template) -> Iterable[Problem]:
-    return expect(resource, "VersioningConfiguration.Status", lambda value: value == "Enabled", "versioning is not on")
+    return expect(
+        resource.each("VersioningConfiguration.Status"), lambda value: value == "Enabled", "versioning is not on"
+    )
 
 
 RULE = Rule(

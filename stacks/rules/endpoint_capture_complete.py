@@ -12,7 +12,7 @@ from stacks.rules.kit.values import is_function, is_on
 def check(resource: Resource, template: Template) -> Iterable[Problem]:
     if any(isinstance(value, dict) for _, value in resource.each("ProductionVariants.*.ServerlessConfig")):
         return  # SageMaker has no data capture for serverless variants.
-    yield from expect(resource, "DataCaptureConfig.EnableCapture", is_on, "data capture is off")
+    yield from expect(resource.each("DataCaptureConfig.EnableCapture"), is_on, "data capture is off")
     options = list(resource.each("DataCaptureConfig.CaptureOptions.*.CaptureMode"))
     modes = {mode for _, mode in options if isinstance(mode, str)}
     unknown = any(is_function(mode) for _, mode in options)

@@ -12,7 +12,7 @@ from stacks.rules.kit.template import Resource, Template
 def check(resource: Resource, template: Template) -> Iterable[Problem]:
     if any(value is not None for _, value in resource.each("DataCaptureConfig")):
         yield from expect_key(
-            resource, "DataCaptureConfig.KmsKeyId", template, "captured data has no customer-managed key"
+            resource.each("DataCaptureConfig.KmsKeyId"), template, "captured data has no customer-managed key"
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from stacks.rules.kit.rule import Problem, Rule
 from stacks.rules.kit.template import Resource, Template
-from stacks.rules.kit.values import is_function
+from stacks.rules.kit.values import Found, each, is_function
 
 
 def check(resource: Resource, template: Template) -> Iterable[Problem]:
@@ -14,18 +14,15 @@ def check(resource: Resource, template: Template) -> Iterable[Problem]:
         if is_function(variant):
             yield Problem(path, variant, "the variant is known to CloudFormation only", undecided=True)
         elif not variant.get("ServerlessConfig"):
-            yield from _count(resource, f"{path}.InitialInstanceCount")
+            yield from _count(each(variant, "InitialInstanceCount", at=path))
 
 
-def _count(resource: Resource, path: str) -> Iterable[Problem]:
-    for found, value in resource.each(path):
-        try:
-            enough = float(value) > 1
-        except (TypeError, ValueError):
-            yield Problem(found, value, "the number is known to CloudFormation only", undecided=is_function(value))
-        else:
-            if not enough:
-                yield Problem(found, value, "one instance is one failure away from no endpoint")
+def _count(found: Iterable[Found]) -> Iterable[Problem]:
+    for path, value in found:
+        if is_function(value):
+            yield Problem(path, value, "the number is known to CloudFormation only", undecided=True)
+        elif value is None or float(value) < 2:
+            yield Problem(path, value, "one instance is one failure away from no endpoint")
 
 
 RULE = Rule(

@@ -23,7 +23,7 @@ def check(resource: Resource, template: Template) -> Iterable[Problem]:
                 "KmsKeyId", None, "whether it is due depends on instance types not known here", undecided=True
             )
         else:
-            yield from expect_key(resource, "KmsKeyId", template, "the volumes have no customer-managed key")
+            yield from expect_key(resource.each("KmsKeyId"), template, "the volumes have no customer-managed key")
         return
     for path, value in resource.each("KmsKeyId"):
         if value is not None:

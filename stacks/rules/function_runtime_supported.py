@@ -12,7 +12,7 @@ from stacks.rules.kit.template import Resource, Template
 
 def check(resource: Resource, template: Template) -> Iterable[Problem]:
     if resource.one("PackageType") != "Image":
-        yield from expect(resource, "Runtime", _is_supported, "AWS does not patch this runtime")
+        yield from expect(resource.each("Runtime"), _is_supported, "AWS does not patch this runtime")
 
 
 def _is_supported(value: Any) -> bool:

@@ -29,7 +29,7 @@ def check(resource: Resource, template: Template) -> Iterable[Problem]:
         for path, value in resource.each(f"{base}.{mode}"):
             if value != wanted:
                 yield Problem(path, value, f"the mode is not {wanted}")
-        yield from expect_key(resource, f"{base}.KmsKeyArn", template, "no customer-managed key")
+        yield from expect_key(resource.each(f"{base}.KmsKeyArn"), template, "no customer-managed key")
 
 
 RULE = Rule(

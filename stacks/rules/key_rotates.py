@@ -11,7 +11,7 @@ from stacks.rules.kit.values import is_on
 
 def check(resource: Resource, template: Template) -> Iterable[Problem]:
     if resource.one("KeySpec") in (None, "SYMMETRIC_DEFAULT") and resource.one("Origin") != "EXTERNAL":
-        yield from expect(resource, "EnableKeyRotation", is_on, "the key is never rotated")
+        yield from expect(resource.each("EnableKeyRotation"), is_on, "the key is never rotated")
 
 
 RULE = Rule(

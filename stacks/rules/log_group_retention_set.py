@@ -9,7 +9,9 @@ from stacks.rules.kit.template import Resource, Template
 
 
 def check(resource: Resource, template: Template) -> Iterable[Problem]:
-    return expect(resource, "RetentionInDays", lambda value: isinstance(value, int), "the logs are kept without end")
+    return expect(
+        resource.each("RetentionInDays"), lambda value: isinstance(value, int), "the logs are kept without end"
+    )
 
 
 RULE = Rule(

@@ -10,7 +10,7 @@ from stacks.rules.kit.values import is_on
 
 
 def check(resource: Resource, template: Template) -> Iterable[Problem]:
-    return expect(resource, "EnableNetworkIsolation", is_on, "the containers may open network connections")
+    return expect(resource.each("EnableNetworkIsolation"), is_on, "the containers may open network connections")
 
 
 RULE = Rule(

@@ -10,7 +10,7 @@ from stacks.rules.kit.template import Resource, Template
 
 
 def check(resource: Resource, template: Template) -> Iterable[Problem]:
-    return expect_key(resource, "KmsMasterKeyId", template, "the topic has no customer-managed key")
+    return expect_key(resource.each("KmsMasterKeyId"), template, "the topic has no customer-managed key")
 
 
 RULE = Rule(

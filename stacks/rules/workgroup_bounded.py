@@ -17,9 +17,11 @@ _CUT_OFF = "WorkGroupConfiguration.BytesScannedCutoffPerQuery"
 def check(resource: Resource, template: Template) -> Iterable[Problem]:
     enforced = "WorkGroupConfiguration.EnforceWorkGroupConfiguration"
     # The default is true; stated, it cannot change unseen.
-    yield from expect(resource, enforced, is_on, "a client may set its own location and encryption")
-    yield from expect(resource, f"{_OUTCOME}.EncryptionOption", _with_key, "results are not encrypted with a KMS key")
-    yield from expect_key(resource, f"{_OUTCOME}.KmsKey", template, "results have no customer-managed key")
+    yield from expect(resource.each(enforced), is_on, "a client may set its own location and encryption")
+    yield from expect(
+        resource.each(f"{_OUTCOME}.EncryptionOption"), _with_key, "results are not encrypted with a KMS key"
+    )
+    yield from expect_key(resource.each(f"{_OUTCOME}.KmsKey"), template, "results have no customer-managed key")
     for path, value in resource.each(_CUT_OFF):
         if value is None:
             yield Problem(path, value, "one query may scan, and cost, without limit")

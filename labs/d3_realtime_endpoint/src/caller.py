@@ -42,8 +42,8 @@ def handler(event: object, context: object) -> dict[str, Any]:
         return refuse('rows must be a list of lists of numbers, such as {"rows": [[1, 2, null]]}.')
     if not isinstance(times, int) or isinstance(times, bool) or not 1 <= times <= MOST_TIMES:
         return refuse(f"times must be a whole number from 1 to {MOST_TIMES}; got {times!r}.")
-    if name is not None and not isinstance(name, str):
-        return refuse(f"inference_id must be a text; got {name!r}.")
+    if name is not None and not (isinstance(name, str) and 1 <= len(name) <= 64):
+        return refuse(f"inference_id must be a text of 1 to 64 characters; got {name!r}.")
     body = "".join(",".join("" if cell is None else str(cell) for cell in row) + "\n" for row in rows)
     return ask(body, name) if times == 1 else ask_often(body, times)
 
@@ -70,7 +70,7 @@ def ask(body: str, name: str | None = None) -> dict[str, Any]:
 
 def ask_often(body: str, times: int) -> dict[str, Any]:
     """Send the same request again and again; an error is counted by its status, and the last one is shown."""
-    sent = {"status": 200, "sent": times, "failed": 0, "error": None}
+    sent: dict[str, Any] = {"status": 200, "sent": times, "failed": 0, "error": None}
     for _ in range(times):
         answer = ask(body)
         if answer["status"] != 200:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from stacks.rules.kit.rule import Problem
-from stacks.rules.kit.template import Resource, Template
-from stacks.rules.kit.values import texts
+from stacks.rules.kit.template import Template
+from stacks.rules.kit.values import Found, texts
 
 KEY_TYPES = ("AWS::KMS::Key", "AWS::KMS::ReplicaKey", "AWS::KMS::Alias")
 
@@ -22,8 +22,8 @@ def is_customer_key(value: Any, template: Template) -> bool:
     return named is None or named.type in KEY_TYPES
 
 
-def expect_key(resource: Resource, path: str, template: Template, message: str) -> Iterator[Problem]:
-    """Yield a problem for each possible value at a path that is no customer-managed key."""
-    for found, value in resource.each(path):
+def expect_key(found: Iterable[Found], template: Template, message: str) -> Iterator[Problem]:
+    """Yield a problem for each value that is no customer-managed key."""
+    for path, value in found:
         if not is_customer_key(value, template):
-            yield Problem(found, value, message)
+            yield Problem(path, value, message)

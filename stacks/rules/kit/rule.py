@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from stacks.rules.kit import values
 from stacks.rules.kit.template import Resource, Template
+from stacks.rules.kit.values import Found
 
 Level = Literal["error", "warning"]
 
@@ -69,8 +70,8 @@ class Rule:
                 raise ValueError(f"rule {self.id}: control {control!r} is not of the form 'FSBP S3.5' or 'NIST SC-28'")
 
 
-def expect(resource: Resource, path: str, allowed: Callable[[Any], bool], message: str) -> Iterator[Problem]:
-    """Yield a problem for each possible value at a path that is not allowed; a function's result is undecided."""
-    for found, value in resource.each(path):
+def expect(found: Iterable[Found], allowed: Callable[[Any], bool], message: str) -> Iterator[Problem]:
+    """Yield a problem for each value that is not allowed; what only CloudFormation knows is undecided."""
+    for path, value in found:
         if not allowed(value):
-            yield Problem(found, value, message, undecided=values.is_function(value))
+            yield Problem(path, value, message, undecided=values.is_function(value))

@@ -33,12 +33,17 @@ def cases(value: Any) -> Iterator[Any]:
             yield None if current == {"Ref": "AWS::NoValue"} else current
 
 
-def each(value: Any, path: str) -> Iterator[Found]:
+def each(value: Any, path: str, *, at: str = "") -> Iterator[Found]:
     """Yield (path, value) of each possible value at a dotted path; ``*`` stands for each item of a list or map.
 
     What is absent gives ``None``; an absent list has no items. A function in the middle of the path is given as it is.
+
+    Args:
+        value: where the path starts.
+        path: property names joined by dots.
+        at: the path of ``value`` itself, put before each path found.
     """
-    yield from _walk(value, path.split("."), ())
+    yield from _walk(value, path.split("."), (at,) if at else ())
 
 
 def _walk(value: Any, steps: list[str], trail: tuple[str, ...]) -> Iterator[Found]:

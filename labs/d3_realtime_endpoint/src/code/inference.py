@@ -11,7 +11,7 @@ import io
 import json
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xgboost as xgb
@@ -47,7 +47,7 @@ def input_fn(body: str | bytes, content_type: str) -> "Rows | Response":
         text = body if isinstance(body, str) else bytes(body).decode()
         media_type = content_type.partition(";")[0].strip().lower()
         if media_type == CSV:
-            rows = list(csv.reader(io.StringIO(text.strip())))
+            rows: list[list[Any]] = list(csv.reader(io.StringIO(text.strip())))
         elif media_type == JSON:
             rows = rows_of(text)
         else:
@@ -65,7 +65,7 @@ def predict_fn(rows: "Rows | Response", model: xgb.Booster) -> "np.ndarray | Res
     """Give the probability of each row; every row must have exactly the features that the model was trained on."""
     if not isinstance(rows, list):
         return rows
-    names = model.feature_names
+    names = model.feature_names or []
     for line, row in enumerate(rows, 1):
         if len(row) != len(names):
             expected = f"{len(names)} are expected: {', '.join(names)}"
@@ -86,7 +86,7 @@ def output_fn(prediction: "np.ndarray | Response", accept: str) -> "tuple[str, s
     return refuse(RefusedError(406, f"Accept {accept!r} is not supported. Ask for {CSV} or {JSON}."))
 
 
-def rows_of(text: str) -> list[list[object]]:
+def rows_of(text: str) -> list[list[Any]]:
     try:
         document = json.loads(text)
     except ValueError as error:

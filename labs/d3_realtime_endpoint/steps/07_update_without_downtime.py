@@ -1,0 +1,134 @@
+"""Update to version 2 without downtime
+
+Put the second version of the model behind the same endpoint while requests keep coming, and count how many fail: none.
+SageMaker brings up a new fleet beside the old one and switches when it is healthy. Compare the predictions of both
+versions, then go back to the stack's own configuration, so that CloudFormation finds what it deployed.
+"""
+
+import csv
+import json
+
+import numpy as np
+
+from labkit.session import Session, StepFailed
+
+
+def run(session: Session) -> None:
+    sagemaker, name = session.client("sagemaker"), session.outputs["EndpointName"]
+    own, second = session.outputs["EndpointConfigName"], f"{name}-v2"
+    rows, late = holdout(session)
+    counted = {"sent": 0, "failed": 0}
+
+    def status() -> tuple[str, str]:
+        found = sagemaker.describe_endpoint(EndpointName=name)
+        return found["EndpointStatus"], found["EndpointConfigName"]
+
+    def predict() -> np.ndarray:
+        answer = ask(session, {"rows": rows})
+        if answer["status"] != 200:
+            raise StepFailed(f"The endpoint answered {answer['status']}: {answer['error']}")
+        return np.array(answer["predictions"])
+
+    def switched(config: str) -> bool:
+        """Send a few requests, then look whether the endpoint is in service on a configuration."""
+        answer = ask(session, {"rows": rows[:5], "times": 5})
+        counted["sent"] += answer["sent"]
+        counted["failed"] += answer["failed"]
+        return status() == ("InService", config)
+
+    def serve(config: str) -> None:
+        session.wait("the endpoint settles", lambda: status()[0] == "InService", timeout=1800)
+        if status()[1] != config:
+            # Scaling may have changed the instance count: keep it, whatever the new configuration says.
+            sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=config, RetainAllVariantProperties=True)
+        session.wait(f"{config} comes into service", lambda: switched(config), timeout=2400, every=5)
+
+    serve(own)  # an earlier run of this step may have been interrupted
+    remove(session, second)
+    first_answers = predict()
+    counted.update(sent=0, failed=0)
+    try:
+        create(session, second)
+        serve(second)
+        second_answers = predict()
+    finally:
+        serve(own)
+        remove(session, second)
+    session.table(
+        "Two versions, the same 1000 flights",
+        [
+            {"version": version, "AUC": f"{auc(late, answers):.3f}", "mean probability": f"{answers.mean():.3f}"}
+            for version, answers in (("1", first_answers), ("2", second_answers))
+        ],
+    )
+    difference = float(np.abs(first_answers - second_answers).mean())
+    session.say(
+        f"Mean difference {difference:.3f}. {counted['failed']} of {counted['sent']} requests failed meanwhile."
+    )
+    session.remember(
+        "update",
+        {**counted, "mean_difference": difference, "auc": [auc(late, a) for a in (first_answers, second_answers)]},
+    )
+    if counted["failed"]:
+        raise StepFailed(f"{counted['failed']} of {counted['sent']} requests failed during the update.")
+
+
+def create(session: Session, name: str) -> None:
+    """Make the second model and an endpoint configuration that differs from the stack's in the model alone."""
+    sagemaker, outputs = session.client("sagemaker"), session.outputs
+    tags = [{"Key": "lab", "Value": session.lab.name.replace("_", "-")}]
+    model = sagemaker.describe_model(ModelName=outputs["ModelName"])
+    session.created("AWS::SageMaker::Model", name)
+    sagemaker.create_model(
+        ModelName=name,
+        ExecutionRoleArn=outputs["ModelRoleArn"],
+        PrimaryContainer={
+            "Image": outputs["ImageUri"],
+            "ModelDataUrl": outputs["ModelArtifactV2Uri"],
+            "Environment": model["PrimaryContainer"]["Environment"],
+        },
+        VpcConfig=model["VpcConfig"],
+        EnableNetworkIsolation=True,
+        Tags=tags,
+    )
+    config = sagemaker.describe_endpoint_config(EndpointConfigName=outputs["EndpointConfigName"])
+    kept = {part: config[part] for part in ("DataCaptureConfig", "KmsKeyId") if config.get(part)}
+    # The variant keeps its name: scaling is bound to it.
+    variants = [{**variant, "ModelName": name} for variant in config["ProductionVariants"]]
+    session.created("AWS::SageMaker::EndpointConfig", name)
+    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=variants, Tags=tags, **kept)
+
+
+def remove(session: Session, name: str) -> None:
+    """Remove the second configuration and model, as far as they exist."""
+    sagemaker = session.client("sagemaker")
+    found = sagemaker.list_endpoint_configs(NameContains=name)["EndpointConfigs"]
+    if name in [config["EndpointConfigName"] for config in found]:
+        sagemaker.delete_endpoint_config(EndpointConfigName=name)
+    session.removed("AWS::SageMaker::EndpointConfig", name)
+    if name in [model["ModelName"] for model in sagemaker.list_models(NameContains=name)["Models"]]:
+        sagemaker.delete_model(ModelName=name)
+    session.removed("AWS::SageMaker::Model", name)
+
+
+def ask(session: Session, event: dict[str, object]) -> dict[str, object]:
+    called = session.client("lambda").invoke(
+        FunctionName=session.outputs["CallerFunctionName"], Payload=json.dumps(event).encode()
+    )
+    answer = json.loads(called["Payload"].read())
+    if "FunctionError" in called:
+        raise StepFailed(f"The caller failed: {answer.get('errorMessage', answer)}")
+    return answer
+
+
+def holdout(session: Session) -> tuple[list[list[float | None]], np.ndarray]:
+    with (session.data / "holdout.csv").open(newline="") as file:
+        table = list(csv.reader(file))[1:]
+    rows = [[float(cell) if cell else None for cell in row[1:]] for row in table]
+    return rows, np.array([row[0] == "1" for row in table])
+
+
+def auc(late: np.ndarray, scores: np.ndarray) -> float:
+    """Give the share of pairs of a late and a punctual flight that the scores put in order; a tie counts half."""
+    above = scores[late][:, None] - scores[~late][None, :]
+    return float((above > 0).mean() + (above == 0).mean() / 2)
