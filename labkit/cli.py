@@ -28,7 +28,9 @@ app = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(metavar="LAB", help="A lab's folder name, such as d3_realtime_endpoint.")]
-Names = Annotated[list[str] | None, typer.Argument(metavar="[LAB]...", help="Lab folder names; all when none is given.")]
+Names = Annotated[
+    list[str] | None, typer.Argument(metavar="[LAB]...", help="Lab folder names; all when none is given.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Set = Annotated[
     list[str] | None,
@@ -231,7 +233,9 @@ def run(
     (found, assembly), *_ = _assemblies([lab], settings)
     for done in sandbox.run_steps(found, assembly, only=steps or (), report=_line):
         if done.problem:
-            _fail(f"Step {done.name} failed: {done.problem}\nMend the cause, then: labs run {found.name} {done.name[:2]}")
+            _fail(
+                f"Step {done.name} failed: {done.problem}\nMend the cause, then: labs run {found.name} {done.name[:2]}"
+            )
     console().print(f"Next: labs verify {found.name}", highlight=False)
 
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -73,7 +74,7 @@ def synth(
         else:
             found[lab.name] = kept
     if missing:
-        os.environ["CDK_VALIDATION"] = "true" if validate else "false"
+        _switch_validator(on=validate)
         settings = load_settings(given, file)
         for lab, fingerprint in missing:
             progress(lab)
@@ -123,6 +124,14 @@ def settings_table() -> list[dict[str, str]]:
     from stacks.settings import describe
 
     return describe()
+
+
+def _switch_validator(*, on: bool) -> None:
+    """CDK's engine reads the switch once, when it starts with the first import of aws_cdk."""
+    wanted = "true" if on else "false"
+    if "aws_cdk" in sys.modules and os.environ.get("CDK_VALIDATION", "true") != wanted:
+        raise RuntimeError(f"aws_cdk runs in this process with another validator setting than {wanted}")
+    os.environ["CDK_VALIDATION"] = wanted
 
 
 def _make(lab: Lab, settings: Settings, out: Path, fingerprint: str) -> Assembly:

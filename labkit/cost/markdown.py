@@ -25,4 +25,3 @@ def table(rows: list[dict[str, str]]) -> str:
 
 def _section(title: str, rows: list[dict[str, str]]) -> list[str]:
     return [f"**{title}**", table(rows)] if rows else []
-

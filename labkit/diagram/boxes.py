@@ -97,9 +97,15 @@ def _network(graph: Graph, stack: Stack) -> None:
         return
     graph.network = _about_the_network(stack, vpcs)
     if hosted:
-        titles = [stack.title(model).lower() for model in hosted]
+        titles = [stack.title(model) for model in hosted]
         graph.nodes[INTERFACES] = Node(
-            INTERFACES, "Network interfaces", f"of the {titles[0]}", "network", "plug", titles[1:], in_vpc=True
+            INTERFACES,
+            "Network interfaces",
+            " and ".join(titles[:2]),
+            "network",
+            "plug",
+            ["where its containers stand"],
+            in_vpc=True,
         )
     elif vpcs and not any(node.in_vpc for node in graph.nodes.values()):
         groups = [stack.title(group).lower() for group in stack.of("AWS::EC2::SecurityGroup")]
@@ -153,9 +159,11 @@ def _removes_the_stack(resource: Resource) -> bool:
 
 
 def _chips(graph: Graph, stack: Stack, housekeeping: set[str]) -> None:
-    for key in stack.of("AWS::KMS::Key"):
+    keys = stack.of("AWS::KMS::Key")
+    for key in keys:
         rotated = ", rotated" if key.properties.get("EnableKeyRotation") else ""
-        graph.keys.append(f"encrypted with KMS key {stack.title(key)}{rotated}")
+        name = "the lab's KMS key" if len(keys) == 1 else f"KMS key {stack.title(key)}"
+        graph.keys.append(f"encrypted with {name}{rotated}")
     counted = [
         (len(stack.of("AWS::IAM::Role")), "role", "security", "person"),
         (

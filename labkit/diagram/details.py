@@ -31,7 +31,7 @@ def _endpoint(resource: Resource, stack: Stack) -> list[str]:
                 size = (
                     f"serverless, {serverless.get('MemorySizeInMB')} MB"
                     if serverless
-                    else f"{variant.get('InitialInstanceCount', 1)} × {variant.get('InstanceType')}"
+                    else f"{variant.get('InitialInstanceCount', 1)} x {variant.get('InstanceType')}"
                 )
                 lines.append(f"{prefix}{size}")
         capture = properties.get("DataCaptureConfig", {})
@@ -47,7 +47,9 @@ def _endpoint(resource: Resource, stack: Stack) -> list[str]:
 
 def _model(resource: Resource, stack: Stack) -> list[str]:
     containers = [resource.properties.get("PrimaryContainer"), *resource.properties.get("Containers", [])]
-    lines = [literal(each["Image"]).rsplit("/", 1)[-1] for each in containers if each and "Image" in each]
+    lines = [
+        literal(each["Image"]).rsplit("/", 1)[-1].replace(":", " ") for each in containers if each and "Image" in each
+    ]
     if resource.properties.get("EnableNetworkIsolation"):
         lines.append("network isolation")
     return lines

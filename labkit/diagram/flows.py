@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from labkit.cost.template import Resource, literal
+from labkit.cost.template import Resource
 from labkit.diagram.boxes import ALARMS, ASSETS, INTERFACES, alarm_group, artifact
 from labkit.diagram.graph import GATE, Edge, Graph
 from labkit.diagram.stack import Stack

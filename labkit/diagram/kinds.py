@@ -57,13 +57,24 @@ KINDS: dict[str, Kind] = {
 
 #: Types that are drawn as a part of something else, or only counted below the picture.
 PARTS = frozenset(
-    """AWS::SageMaker::EndpointConfig AWS::SageMaker::ModelPackage AWS::SageMaker::DataQualityJobDefinition
-    AWS::SageMaker::ModelQualityJobDefinition AWS::SageMaker::ModelBiasJobDefinition
-    AWS::SageMaker::ModelExplainabilityJobDefinition AWS::ApplicationAutoScaling::ScalingPolicy
-    AWS::CloudWatch::Alarm AWS::CloudWatch::CompositeAlarm AWS::CloudWatch::Dashboard AWS::Logs::LogGroup
-    AWS::KMS::Key AWS::IAM::Role AWS::Athena::NamedQuery AWS::Glue::Table AWS::Glue::Trigger
-    AWS::Lambda::EventSourceMapping AWS::SNS::Subscription AWS::EC2::VPC AWS::EC2::Subnet AWS::EC2::VPCEndpoint
-    AWS::EC2::SecurityGroup AWS::EC2::FlowLog AWS::EC2::NatGateway AWS::EC2::InternetGateway""".split()
+    {
+        "AWS::SageMaker::EndpointConfig",
+        "AWS::SageMaker::ModelPackage",
+        "AWS::SageMaker::DataQualityJobDefinition",
+        "AWS::SageMaker::ModelQualityJobDefinition",
+        "AWS::SageMaker::ModelBiasJobDefinition",
+        "AWS::SageMaker::ModelExplainabilityJobDefinition",
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "AWS::CloudWatch::Alarm",
+        "AWS::CloudWatch::CompositeAlarm",
+        "AWS::CloudWatch::Dashboard",
+        "AWS::KMS::Key",
+        "AWS::Athena::NamedQuery",
+        "AWS::Glue::Table",
+        "AWS::Glue::Trigger",
+        "AWS::Lambda::EventSourceMapping",
+        "AWS::SNS::Subscription",
+    }
 )
 
 _SERVICES_OF_PARTS = ("AWS::IAM::", "AWS::EC2::", "AWS::CloudFormation::", "AWS::CDK::", "AWS::Logs::", "Custom::")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_NARROW, _WIDE = frozenset("fijlrtI.,:;|!'()[]/ -·"), frozenset("mwMWOQGCD@%&×")
+_NARROW, _WIDE = frozenset("fijlrtI.,:;|!'()[]/ -·"), frozenset("mwMWOQGCD@%&")
 _TAILS = ("Resource", "Default")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 

@@ -100,8 +100,17 @@ def _bootstrap_bucket(context: Context, models: ModuleType) -> None:
 def _bootstrap_version(context: Context, models: ModuleType) -> None:
     """The parameter by which templates check that the account is bootstrapped."""
     models.ssm_backends[context.account][context.region].put_parameter(
-        name="/cdk-bootstrap/hnb659fds/version", description="", value="30", parameter_type="String",
-        allowed_pattern=None, keyid=None, overwrite=True, tags=[], data_type="text", tier=None, policies=None,
+        name="/cdk-bootstrap/hnb659fds/version",
+        description="",
+        value="30",
+        parameter_type="String",
+        allowed_pattern=None,
+        keyid=None,
+        overwrite=True,
+        tags=[],
+        data_type="text",
+        tier=None,
+        policies=None,
     )
 
 
@@ -116,7 +125,12 @@ def _bootstrap_role(context: Context, models: ModuleType) -> None:
         ],
     }
     backend.create_role(
-        role_name=name, assume_role_policy_document=json.dumps(trust), path="/", permissions_boundary=None,
-        description="", tags=[], max_session_duration="3600",
+        role_name=name,
+        assume_role_policy_document=json.dumps(trust),
+        path="/",
+        permissions_boundary=None,
+        description="",
+        tags=[],
+        max_session_duration="3600",
     )
     backend.attach_role_policy(f"arn:{context.partition}:iam::aws:policy/AdministratorAccess", name)

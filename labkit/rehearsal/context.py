@@ -57,7 +57,10 @@ class Context:
         with self._lock:
             if (service, region) not in self._clients:
                 config = Config(
-                    retries={"total_max_attempts": 1}, read_timeout=900, max_pool_connections=50, inject_host_prefix=False
+                    retries={"total_max_attempts": 1},
+                    read_timeout=900,
+                    max_pool_connections=50,
+                    inject_host_prefix=False,
                 )
                 self._clients[service, region] = boto3.client(
                     service, region_name=region, endpoint_url=self.url, config=config, **KEYS

@@ -84,13 +84,28 @@ class Emulator:
             _check_free(self._port)
         self._progress("Starting the emulator")
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "labkit.rehearsal.emulator", "--port", str(self._port), "--region", self.region,
-                   "--workdir", str(self._workdir), "--with-parent"]
+        command = [
+            sys.executable,
+            "-m",
+            "labkit.rehearsal.emulator",
+            "--port",
+            str(self._port),
+            "--region",
+            self.region,
+            "--workdir",
+            str(self._workdir),
+            "--with-parent",
+        ]
         environment = {**clean(os.environ), "PYTHONUNBUFFERED": "1", "PYTHONPATH": _python_path()}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         with self.log.open("w") as log:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, env=environment,
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=environment,
                 # Ctrl-C reaches the parent alone, which then ends the child.
                 start_new_session=True,
             )
@@ -235,7 +250,9 @@ def _check_free(port: int) -> None:
 
 def main() -> None:
     """Run the emulator in this process."""
-    parser = argparse.ArgumentParser(prog="python -m labkit.rehearsal.emulator", description="Emulated AWS on loopback.")
+    parser = argparse.ArgumentParser(
+        prog="python -m labkit.rehearsal.emulator", description="Emulated AWS on loopback."
+    )
     parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
     parser.add_argument("--region", default="us-east-1")
     parser.add_argument("--workdir", type=Path)
@@ -255,8 +272,13 @@ def main() -> None:
 
     workdir = given.workdir or Path(tempfile.mkdtemp(prefix="labs-rehearsal-"))
     with contextlib.suppress(KeyboardInterrupt):
-        serve(port=given.port, region=given.region, workdir=workdir,
-              ready=lambda url: print(READY + url, flush=True), with_parent=given.with_parent)
+        serve(
+            port=given.port,
+            region=given.region,
+            workdir=workdir,
+            ready=lambda url: print(READY + url, flush=True),
+            with_parent=given.with_parent,
+        )
 
 
 if __name__ == "__main__":

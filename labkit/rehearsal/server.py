@@ -8,10 +8,12 @@ import re
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from labkit.rehearsal.buckets import BucketSettings
 from labkit.rehearsal.context import Context
 
 HOST = "127.0.0.1"
@@ -27,6 +29,7 @@ class Application:
         from moto.moto_server import werkzeug_app
 
         self._context = context
+        self._settings = BucketSettings(context)
         self._moto = werkzeug_app.DomainDispatcherApplication(werkzeug_app.create_backend_app)
         self._cloudformation: Any = None
         self._lock = threading.Lock()
@@ -36,6 +39,8 @@ class Application:
             if environ.get("PATH_INFO", "").startswith("/rehearsal/"):
                 return self._route(environ, start_response)
             scope = SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
+            if scope and scope[1] == "s3" and (settings := self._settings.answer(environ, start_response)) is not None:
+                return settings
             app = self._stacks() if scope and scope[1] == "cloudformation" else self._moto
             answered: list[Any] = []
             answer: Iterable[bytes] = app(environ, lambda *given: answered.append(given))
@@ -58,7 +63,9 @@ class Application:
         path, method = environ["PATH_INFO"].removeprefix("/rehearsal/"), environ["REQUEST_METHOD"]
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         routes = self._context.routes()
-        prefix = max((known for known in routes if path == known or path.startswith(known + "/")), key=len, default=None)
+        prefix = max(
+            (known for known in routes if path == known or path.startswith(known + "/")), key=len, default=None
+        )
         if prefix is None:
             return _json(start_response, "404 Not Found", {"error": f"no such route: /rehearsal/{path}"})
         try:
@@ -72,14 +79,20 @@ class Application:
         service = scope[1] if scope else "?"
         message = f"The rehearsal cannot answer this {service} request: {error!r}"
         target = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
-        self._context.ledger.called(service, target or f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}", refused=True)
-        if service in ("s3", "ec2", "iam", "sts", "sqs", "sns", "route53") or "x-www-form" in environ.get("CONTENT_TYPE", ""):
+        self._context.ledger.called(
+            service, target or f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}", refused=True
+        )
+        if service in ("s3", "ec2", "iam", "sts", "sqs", "sns", "route53") or "x-www-form" in environ.get(
+            "CONTENT_TYPE", ""
+        ):
             from xml.sax.saxutils import escape
 
             text = f"<ErrorResponse><Error><Code>NotImplemented</Code><Message>{escape(message)}</Message></Error></ErrorResponse>"
             start_response("501 Not Implemented", [("Content-Type", "text/xml")])
             return [text.encode()]
-        start_response("501 Not Implemented", [("Content-Type", "application/json"), ("x-amzn-errortype", "NotImplemented")])
+        start_response(
+            "501 Not Implemented", [("Content-Type", "application/json"), ("x-amzn-errortype", "NotImplemented")]
+        )
         return [json.dumps({"__type": "NotImplemented", "message": message}).encode()]
 
 
@@ -100,7 +113,12 @@ def _cloudformation(context: Context) -> Any:
     app = Flask("cloudformation")
     app.request_class = BackendRequest
     app.config["PROPAGATE_EXCEPTIONS"] = True
-    app.add_url_rule("/", view_func=convert_to_flask_response(StackService.dispatch), methods=["GET", "POST"], endpoint="cloudformation")
+    app.add_url_rule(
+        "/",
+        view_func=convert_to_flask_response(StackService.dispatch),
+        methods=["GET", "POST"],
+        endpoint="cloudformation",
+    )
     return app
 
 
@@ -144,14 +162,16 @@ def _later(environ: dict[str, Any], start_response: Start) -> list[bytes]:
 def _install(context: Context) -> None:
     from importlib.util import find_spec
 
-    from labkit.rehearsal import amendments, routes
+    from labkit.rehearsal import additions, amendments, routes
 
+    warnings.filterwarnings("ignore", message=".*does not match an error shape.*")
     amendments.install(context)
     routes.install(context)
     if find_spec("labkit.rehearsal.runtime") is not None:
         from labkit.rehearsal import runtime
 
         runtime.install(context)
+    additions.install(context)
 
 
 def _end_with_parent(context: Context) -> None:

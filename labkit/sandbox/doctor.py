@@ -41,7 +41,9 @@ def examine(lab: Lab, assembly: Assembly) -> list[Check]:
         account.require_bootstrap()
         checks.append(Check("CDK bootstrap", "good", account.bucket))
     except UserError as error:
-        checks.append(Check("CDK bootstrap", "bad", str(error), f"npx cdk bootstrap aws://{account.id}/{account.region}"))
+        checks.append(
+            Check("CDK bootstrap", "bad", str(error), f"npx cdk bootstrap aws://{account.id}/{account.region}")
+        )
     state = status(account.client("cloudformation"), assembly.stack)
     broken = state is not None and not state.endswith("_COMPLETE") or state == "ROLLBACK_COMPLETE"
     checks.append(

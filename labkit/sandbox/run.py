@@ -130,7 +130,9 @@ def verify(lab: Lab, assembly: Assembly) -> list[Done]:
                 problem = (found.get("message") or found.text or kind).strip()
         if case.find("skipped") is not None:
             problem = "skipped: a claim must be checked"
-        title = next((p.get("value", "") for p in case.iter("property") if p.get("name") == "claim"), case.get("name", ""))
+        title = next(
+            (p.get("value", "") for p in case.iter("property") if p.get("name") == "claim"), case.get("name", "")
+        )
         claims.append(Done(case.get("name", ""), title, float(case.get("time", "0")), problem))
     if not claims:
         raise UserError(f"labs/{lab.name}/verify.py holds no claim:\n{(finished.stdout + finished.stderr)[-2000:]}")

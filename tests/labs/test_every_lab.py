@@ -81,9 +81,8 @@ def test_other_partitions_have_no_open_finding(lab: Lab, partition: str, synthes
     assert [row for row in other.findings if row["status"] != "accepted"] == []
 
 
-def test_review_finds_nothing_open(lab: Lab, synthesize: Any, today: Any) -> None:
-    assembly = synthesize(lab, place="validated", validate=True)
-    result = review([assembly], today=today, out=None)
+def test_review_finds_nothing_open(validated_assembly: Assembly, today: Any) -> None:
+    result = review([validated_assembly], today=today, out=None)
     assert [(row.rule, row.logical_id, row.evidence) for row in result.open] == []
 
 

@@ -80,13 +80,19 @@ class Alarms:
         if state == old:
             return
         alarm.state_value = state
-        told = {"version": "1.0", "oldState": {"stateValue": old}, "newState": {"stateValue": state, "stateReason": reason}}
+        told = {
+            "version": "1.0",
+            "oldState": {"stateValue": old},
+            "newState": {"stateValue": state, "stateReason": reason},
+        }
         self.remember(alarm, "StateUpdate", f"Alarm updated from {old} to {state}", told)
         alarm_actions.announce(self._context, alarm, old, now)
         if alarm.actions_enabled:
             for arn in _actions(alarm, state):
                 problem = alarm_actions.act(self._context, alarm, arn, old, now)
-                outcome = f"Failed to execute action {arn}: {problem}" if problem else f"Successfully executed action {arn}"
+                outcome = (
+                    f"Failed to execute action {arn}: {problem}" if problem else f"Successfully executed action {arn}"
+                )
                 self.remember(alarm, "Action", outcome, {"actionState": "Failed" if problem else "Succeeded"})
 
     def remember(self, alarm: Any, kind: str, summary: str, data: dict[str, Any]) -> None:
@@ -220,7 +226,11 @@ def _patch_answers(module: ModuleType, alarms: Alarms) -> None:
 
 
 def _actions(alarm: Any, state: str) -> list[str]:
-    by_state = {"ALARM": alarm.alarm_actions, "OK": alarm.ok_actions, "INSUFFICIENT_DATA": alarm.insufficient_data_actions}
+    by_state = {
+        "ALARM": alarm.alarm_actions,
+        "OK": alarm.ok_actions,
+        "INSUFFICIENT_DATA": alarm.insufficient_data_actions,
+    }
     return list(by_state[state] or ())
 
 

@@ -92,7 +92,9 @@ class Recorder:
             try:
                 self._context.client("s3").put_object(Bucket=bucket, Key=path, Body=body.encode(), **encryption)
             except Exception as error:
-                self._context.ledger.note(f"{len(lines)} captured records could not be written: {error}", about=self._endpoint)
+                self._context.ledger.note(
+                    f"{len(lines)} captured records could not be written: {error}", about=self._endpoint
+                )
 
     def _sampled(self, event: str) -> bool:
         percentage = int(self._config.get("InitialSamplingPercentage", 100))
@@ -100,5 +102,7 @@ class Recorder:
 
     def _part(self, message: Message, mode: str) -> dict[str, str]:
         encoding = self._encodings.get(message.content_type.partition(";")[0].strip(), "BASE64")
-        data = base64.b64encode(message.body).decode() if encoding == "BASE64" else message.body.decode(errors="replace")
+        data = (
+            base64.b64encode(message.body).decode() if encoding == "BASE64" else message.body.decode(errors="replace")
+        )
         return {"observedContentType": message.content_type, "mode": mode, "data": data, "encoding": encoding}

@@ -71,7 +71,8 @@ def evaluate(
             )
     first = floor(start, 60 if anchor else period)
     moments = [
-        first + timedelta(seconds=period * number) for number in range(max(int((end - first).total_seconds()) // period, 1))
+        first + timedelta(seconds=period * number)
+        for number in range(max(int((end - first).total_seconds()) // period, 1))
     ]
     expressions = {query["Id"]: query["Expression"] for query in queries if query.get("Expression")}
     metrics = tuple(found)

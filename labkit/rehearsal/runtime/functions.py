@@ -95,7 +95,9 @@ class Functions:
     def _sandbox(self, function: Any) -> _Warm:
         name = f"{function.function_name}:{function.version}"
         code = function.code_bytes
-        config = json.dumps([function.handler, function.environment_vars, function.timeout, function.layers], default=str)
+        config = json.dumps(
+            [function.handler, function.environment_vars, function.timeout, function.layers], default=str
+        )
         key = hashlib.sha256(code + config.encode()).hexdigest()
         with self._lock:
             warm = self._warm.get(name)

@@ -104,7 +104,9 @@ def install(context: Context) -> Functions:
     context.on_import("moto.awslambda.models", lambda module: _patch(module, functions, asynchronous))
     context.on_import("moto.awslambda_simple.models", _patch_simple)
     context.ledger.answers("lambda", "Invoke", "executed", "the function's own code, in a process of its own")
-    context.ledger.executes("AWS::Lambda::Function", "its code runs when it is invoked; its role's rights are not enforced")
+    context.ledger.executes(
+        "AWS::Lambda::Function", "its code runs when it is invoked; its role's rights are not enforced"
+    )
     return functions
 
 

@@ -251,6 +251,4 @@ class Hosting:
             ("MemoryUtilization", variant.worker.resident / size.memory * 100),
             ("DiskUtilization", variant.worker.disk_bytes / _DISK * 100),
         ):
-            self._metrics.put(
-                "/aws/sagemaker/Endpoints", name, where, share, count=count, unit="Percent", time=when
-            )
+            self._metrics.put("/aws/sagemaker/Endpoints", name, where, share, count=count, unit="Percent", time=when)

@@ -27,9 +27,15 @@ def install(context: Context, metrics: Metrics) -> Hosting:
     """Have moto's SageMaker and SageMaker Runtime answer from running endpoints."""
     hosting = Hosting(context, metrics)
     context.on_import("moto.sagemaker.responses", lambda module: _patch(module, hosting))
-    context.on_import("moto.sagemakerruntime.responses", lambda module: _patch_runtime(module, context, hosting, metrics))
-    context.ledger.answers("sagemaker", "InvokeEndpoint", "executed", "the lab's inference code on the lab's model data")
-    context.ledger.answers("sagemaker-runtime", "InvokeEndpoint", "executed", "the lab's inference code on the lab's model data")
+    context.on_import(
+        "moto.sagemakerruntime.responses", lambda module: _patch_runtime(module, context, hosting, metrics)
+    )
+    context.ledger.answers(
+        "sagemaker", "InvokeEndpoint", "executed", "the lab's inference code on the lab's model data"
+    )
+    context.ledger.answers(
+        "sagemaker-runtime", "InvokeEndpoint", "executed", "the lab's inference code on the lab's model data"
+    )
     context.ledger.executes("AWS::SageMaker::Endpoint", "each variant is a process that runs the lab's inference code")
     context.ledger.note(
         "an endpoint's DeployedImages digest is derived from the image name, DiskUtilization is the model's size over "

@@ -282,9 +282,7 @@ def _patch_answers(module: ModuleType, store: Metrics) -> None:
         wanted, unit = by_name(self._get_param("Dimensions", [])), self._get_param("Unit")
         start, end = _aware(self._get_param("StartTime")), _aware(self._get_param("EndTime"))
         if start >= end:
-            raise module.InvalidParameterValue(
-                "The parameter StartTime must be less than the parameter EndTime."
-            )
+            raise module.InvalidParameterValue("The parameter StartTime must be less than the parameter EndTime.")
         known = store.unit(space, name, wanted)
         found = store.buckets(space, name, wanted, start=start, end=end, period=self._get_int_param("Period"))
         points = [

@@ -138,7 +138,11 @@ class Scaling:
         if bounded == variant.desired:
             return False
         if not cause:
-            cause = f"minimum capacity was set to {lowest}" if bounded == lowest else f"maximum capacity was set to {highest}"
+            cause = (
+                f"minimum capacity was set to {lowest}"
+                if bounded == lowest
+                else f"maximum capacity was set to {highest}"
+            )
         self._set(target.resource_id, variant, bounded, cause, memory, now)
         return True
 
@@ -170,9 +174,7 @@ class Scaling:
             memory.in_at = now
             self._set(target.resource_id, variant, capacity, _cause(wish), memory, now)
 
-    def _track(
-        self, policy: Any, variant: Variant, memory: Memory, now: datetime
-    ) -> tuple[Wish | None, int, bool]:
+    def _track(self, policy: Any, variant: Variant, memory: Memory, now: datetime) -> tuple[Wish | None, int, bool]:
         """What a target tracking policy wishes, its cooldown, and whether it agrees to fewer instances."""
         config = policy.target_tracking_scaling_policy_configuration
         out_cooldown, in_cooldown = (int(config.get(name, scaling_policy.DEFAULT_COOLDOWN)) for name in _DEFAULTS)
@@ -201,21 +203,27 @@ class Scaling:
         config = policy.step_scaling_policy_configuration
         cooldown = int(config.get("Cooldown", scaling_policy.DEFAULT_COOLDOWN))
         for alarm in self._alarms.all():
-            if alarm.state_value != "ALARM" or not alarm.actions_enabled or policy.policy_arn not in alarm.alarm_actions:
+            if (
+                alarm.state_value != "ALARM"
+                or not alarm.actions_enabled
+                or policy.policy_arn not in alarm.alarm_actions
+            ):
                 continue
-            values = list(self._alarms.points(alarm, floor(now, 60), periods=int(alarm.evaluation_periods) + 2).values())
+            values = list(
+                self._alarms.points(alarm, floor(now, 60), periods=int(alarm.evaluation_periods) + 2).values()
+            )
             if not values:
                 continue
             # While it cools down, only what exceeds the step already taken is added.
             base = memory.out_base if _cooling(memory.out_at, cooldown, now) else variant.instances
             capacity = scaling_policy.stepped(base, values[-1] - float(alarm.threshold), config)
-            if capacity != variant.desired and (capacity > variant.desired or not _cooling(memory.out_at, cooldown, now)):
+            if capacity != variant.desired and (
+                capacity > variant.desired or not _cooling(memory.out_at, cooldown, now)
+            ):
                 return Wish(capacity, alarm.name, policy.policy_name), cooldown, True
         return None, cooldown, True
 
-    def _set(
-        self, resource: str, variant: Variant, capacity: int, cause: str, memory: Memory, now: datetime
-    ) -> None:
+    def _set(self, resource: str, variant: Variant, capacity: int, cause: str, memory: Memory, now: datetime) -> None:
         _, endpoint, _, _ = resource.split("/")
         activity = {
             "ActivityId": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{resource}/{len(memory.activities)}")),
@@ -245,7 +253,9 @@ def _suspended(target: Any, what: str) -> bool:
 
 
 def _within(action: Any, moment: datetime) -> bool:
-    start, end = (datetime.fromtimestamp(value, UTC) if value else None for value in (action.start_time, action.end_time))
+    start, end = (
+        datetime.fromtimestamp(value, UTC) if value else None for value in (action.start_time, action.end_time)
+    )
     return (start is None or moment >= start) and (end is None or moment <= end)
 
 

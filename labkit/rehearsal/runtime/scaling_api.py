@@ -46,7 +46,14 @@ def _patch(module: ModuleType, context: Context, scaling: Scaling) -> None:
             scaling.attach(self)
 
     def register_scalable_target(
-        self: Any, namespace: str, r_id: str, dimension: str, min_capacity: Any, max_capacity: Any, *more: Any, **named: Any
+        self: Any,
+        namespace: str,
+        r_id: str,
+        dimension: str,
+        min_capacity: Any,
+        max_capacity: Any,
+        *more: Any,
+        **named: Any,
     ) -> Any:
         if dimension == DIMENSION:
             known = self.targets.get(dimension, {}).get(r_id)
@@ -91,7 +98,11 @@ def _patch(module: ModuleType, context: Context, scaling: Scaling) -> None:
         cloudwatch, client = cloudwatch_backends[self.account_id][self.region_name], context.client("cloudwatch")
         config = self.target_tracking_scaling_policy_configuration
         wanted = scaling_policy.alarms_of(
-            self.policy_name, self.policy_arn, self.resource_id, config, str(module.mock_random.uuid4())  # type: ignore[attr-defined]
+            self.policy_name,
+            self.policy_arn,
+            self.resource_id,
+            config,
+            str(module.mock_random.uuid4()),  # type: ignore[attr-defined]
         )
         for parameters in wanted:
             client.put_metric_alarm(**parameters)

@@ -21,7 +21,9 @@ class Wish:
     policy: str
 
 
-def alarms_of(policy_name: str, policy_arn: str, resource: str, config: dict[str, Any], unique: str) -> list[dict[str, Any]]:
+def alarms_of(
+    policy_name: str, policy_arn: str, resource: str, config: dict[str, Any], unique: str
+) -> list[dict[str, Any]]:
     """The parameters of PutMetricAlarm for the alarms that AWS makes for a target tracking policy."""
     target = float(config["TargetValue"])
     common = {

@@ -33,8 +33,19 @@ class Engine:
 
     # What the API asks for
 
-    def create(self, *, name: str, body: str, given: dict[str, str], tags: dict[str, str], capabilities: list[str],
-               role_arn: str | None, on_failure: str, protected: bool = False, parent_id: str | None = None) -> Stack:
+    def create(
+        self,
+        *,
+        name: str,
+        body: str,
+        given: dict[str, str],
+        tags: dict[str, str],
+        capabilities: list[str],
+        role_arn: str | None,
+        on_failure: str,
+        protected: bool = False,
+        parent_id: str | None = None,
+    ) -> Stack:
         """Check a template and start to create its stack.
 
         Raises:
@@ -46,16 +57,36 @@ class Engine:
             if any(stack.name == name for stack in self.living()):
                 raise Refused(f"Stack [{name}] already exists", "AlreadyExistsException")
             stack_id = f"arn:{self.context.partition}:cloudformation:{self.region}:{self.context.account}:stack/{name}/{uuid.uuid4()}"
-            stack = Stack(stack_id, name, template, dict(given), tags, self._now(), role_arn, capabilities, on_failure,
-                          protected, parent_id)
+            stack = Stack(
+                stack_id,
+                name,
+                template,
+                dict(given),
+                tags,
+                self._now(),
+                role_arn,
+                capabilities,
+                on_failure,
+                protected,
+                parent_id,
+            )
             self._load(stack, template, given)
             self.stacks[stack_id] = stack
         self._tell(stack, "CREATE_IN_PROGRESS", "User Initiated")
         self._start(stack, self._create)
         return stack
 
-    def update(self, name: str, *, body: str | None, given: dict[str, str], previous: set[str],
-               capabilities: list[str], tags: dict[str, str] | None, role_arn: str | None) -> Stack:
+    def update(
+        self,
+        name: str,
+        *,
+        body: str | None,
+        given: dict[str, str],
+        previous: set[str],
+        capabilities: list[str],
+        tags: dict[str, str] | None,
+        role_arn: str | None,
+    ) -> Stack:
         """Check a changed template or changed parameters and start to apply them.
 
         Raises:
@@ -180,8 +211,16 @@ class Engine:
                         obsolete.append(old)
             stack.outputs = self._outputs(stack, values)
         except (ResourceFailed, Refused) as error:
-            failed = [item.logical_id for item in stack.resources.values() if item.status in ("CREATE_FAILED", "UPDATE_FAILED")]
-            told = f"The following resource(s) failed to create or update: [{', '.join(failed)}]." if failed else str(error)
+            failed = [
+                item.logical_id
+                for item in stack.resources.values()
+                if item.status in ("CREATE_FAILED", "UPDATE_FAILED")
+            ]
+            told = (
+                f"The following resource(s) failed to create or update: [{', '.join(failed)}]."
+                if failed
+                else str(error)
+            )
             self._tell(stack, "UPDATE_ROLLBACK_IN_PROGRESS", told)
             restore()
             try:
@@ -224,7 +263,9 @@ class Engine:
         for resource in reversed(_in_order(list(stack.resources.values()))):
             if resource.status == "DELETE_COMPLETE":
                 continue
-            keeps = resource.deletion_policy == "Retain" or (resource.deletion_policy == "RetainExceptOnCreate" and not rollback)
+            keeps = resource.deletion_policy == "Retain" or (
+                resource.deletion_policy == "RetainExceptOnCreate" and not rollback
+            )
             if (keeps and resource.physical_id) or resource.logical_id in retain:
                 self._status(stack, resource, "DELETE_SKIPPED")
                 continue
@@ -296,7 +337,10 @@ class Engine:
     def _declared(self, template: Template, values: Values, logical_id: str) -> Resource:
         declaration = template.resources[logical_id]
         return Resource(
-            logical_id, declaration["Type"], {}, needs=frozenset(template.needs[logical_id]),
+            logical_id,
+            declaration["Type"],
+            {},
+            needs=frozenset(template.needs[logical_id]),
             deletion_policy=str(values.of(declaration.get("DeletionPolicy", "Delete"))),
             replace_policy=str(values.of(declaration.get("UpdateReplacePolicy", "Delete"))),
         )
@@ -307,7 +351,9 @@ class Engine:
 
     def _load(self, stack: Stack, template: Template, given: dict[str, str]) -> None:
         stack.resolved = self._parameters(template, given)
-        stack.hidden = {name for name, slot in template.section("Parameters").items() if str(slot.get("NoEcho")).lower() == "true"}
+        stack.hidden = {
+            name for name, slot in template.section("Parameters").items() if str(slot.get("NoEcho")).lower() == "true"
+        }
         self._values(stack, template, stack.resolved).check_rules()
 
     def _parameters(self, template: Template, given: dict[str, str]) -> dict[str, Any]:
@@ -318,7 +364,9 @@ class Engine:
 
         def ref(logical_id: str) -> str:
             if logical_id not in stack.resources:
-                raise Refused(f"Template format error: Unresolved resource dependencies [{logical_id}] in the Resources block of the template")
+                raise Refused(
+                    f"Template format error: Unresolved resource dependencies [{logical_id}] in the Resources block of the template"
+                )
             return stack.resources[logical_id].physical_id
 
         def attribute(logical_id: str, name: str) -> Any:
@@ -338,12 +386,25 @@ class Engine:
 
         suffix = "amazonaws.com.cn" if context.partition == "aws-cn" else "amazonaws.com"
         pseudo: dict[str, Any] = {
-            "AWS::AccountId": context.account, "AWS::Region": self.region, "AWS::Partition": context.partition,
-            "AWS::StackId": stack.id, "AWS::StackName": stack.name, "AWS::URLSuffix": suffix, "AWS::NotificationARNs": [],
+            "AWS::AccountId": context.account,
+            "AWS::Region": self.region,
+            "AWS::Partition": context.partition,
+            "AWS::StackId": stack.id,
+            "AWS::StackName": stack.name,
+            "AWS::URLSuffix": suffix,
+            "AWS::NotificationARNs": [],
             "AWS::NoValue": NO_VALUE,
         }
-        return Values(template=template, parameters=resolved, pseudo=pseudo, ref=ref, attribute=attribute,
-                      imported=imported, dynamic=self._dynamic, zones=self._zones)
+        return Values(
+            template=template,
+            parameters=resolved,
+            pseudo=pseudo,
+            ref=ref,
+            attribute=attribute,
+            imported=imported,
+            dynamic=self._dynamic,
+            zones=self._zones,
+        )
 
     def _outputs(self, stack: Stack, values: Values) -> list[dict[str, str]]:
         made = []
@@ -352,7 +413,9 @@ class Engine:
                 continue
             value = values.of(output["Value"])
             if isinstance(value, list | dict) or value is NO_VALUE:
-                raise Refused(f"Template format error: Output {key} is malformed. The Value field of every Outputs member must evaluate to a String.")
+                raise Refused(
+                    f"Template format error: Output {key} is malformed. The Value field of every Outputs member must evaluate to a String."
+                )
             entry = {"OutputKey": key, "OutputValue": str(value)}
             if "Description" in output:
                 entry["Description"] = output["Description"]
@@ -360,7 +423,9 @@ class Engine:
                 entry["ExportName"] = values.of(output["Export"]["Name"])
                 for other in self.living():
                     if other is not stack and entry["ExportName"] in other.exports:
-                        raise Refused(f"Export with name {entry['ExportName']} is already exported by stack {other.name}. Rollback requested by user.")
+                        raise Refused(
+                            f"Export with name {entry['ExportName']} is already exported by stack {other.name}. Rollback requested by user."
+                        )
             made.append(entry)
         return made
 

@@ -37,8 +37,11 @@ class Resources:
         """
         row = self._row(resource.type)
         if problems := faults(resource.type, resource.properties):
-            raise ResourceFailed("Properties validation failed for resource {} with message:\n{}".format(
-                resource.logical_id, "\n".join(problems)))
+            raise ResourceFailed(
+                "Properties validation failed for resource {} with message:\n{}".format(
+                    resource.logical_id, "\n".join(problems)
+                )
+            )
         scene = self._scene(stack, resource, row, {})
         try:
             made = self._guarded(row.create, scene)
@@ -56,17 +59,26 @@ class Resources:
             ResourceFailed: the change is refused.
         """
         row = self._row(resource.type)
-        successor = Resource(resource.logical_id, resource.type, dict(new), attributes=dict(resource.attributes),
-                             physical_id=resource.physical_id, deletion_policy=resource.deletion_policy,
-                             replace_policy=resource.replace_policy)
+        successor = Resource(
+            resource.logical_id,
+            resource.type,
+            dict(new),
+            attributes=dict(resource.attributes),
+            physical_id=resource.physical_id,
+            deletion_policy=resource.deletion_policy,
+            replace_policy=resource.replace_policy,
+        )
         if row.update is None or self._replaces(row, resource.properties, successor.properties):
             self._check_name(resource, successor)
             successor.physical_id, successor.attributes = "", {}
             self.create(stack, successor)
             return successor
         if problems := faults(resource.type, successor.properties):
-            raise ResourceFailed("Properties validation failed for resource {} with message:\n{}".format(
-                resource.logical_id, "\n".join(problems)))
+            raise ResourceFailed(
+                "Properties validation failed for resource {} with message:\n{}".format(
+                    resource.logical_id, "\n".join(problems)
+                )
+            )
         scene = self._scene(stack, successor, row, resource.properties)
         made = self._guarded(row.update, scene)
         successor.physical_id, successor.attributes = made.ref, made.attributes
@@ -97,10 +109,18 @@ class Resources:
 
     def _scene(self, stack: Stack, resource: Resource, row: Row, old: Mapping[str, Any]) -> Scene:
         return Scene(
-            context=self.context, stack=stack.name, stack_id=stack.id, logical_id=resource.logical_id, type=resource.type,
-            properties=resource.properties, old=dict(old), physical_id=resource.physical_id,
-            attributes=resource.attributes, suffix="".join(random.choices(SUFFIX, k=12)),  # noqa: S311 - a name
-            region=self.region, accepted=row.accepted,
+            context=self.context,
+            stack=stack.name,
+            stack_id=stack.id,
+            logical_id=resource.logical_id,
+            type=resource.type,
+            properties=resource.properties,
+            old=dict(old),
+            physical_id=resource.physical_id,
+            attributes=resource.attributes,
+            suffix="".join(random.choices(SUFFIX, k=12)),  # noqa: S311 - a name
+            region=self.region,
+            accepted=row.accepted,
         )
 
     def _guarded(self, act: Callable[[Scene], Made], scene: Scene) -> Made:
@@ -140,8 +160,13 @@ class Resources:
         ledger = self.context.ledger
         for name in scene.untaken:
             scene.drop(name)
-        entry = ledger.resource(stack=stack.name, logical_id=resource.logical_id, type=resource.type,
-                                physical_id=resource.physical_id, label=row.label,
-                                unknown=row.label == "not rehearsed")
+        entry = ledger.resource(
+            stack=stack.name,
+            logical_id=resource.logical_id,
+            type=resource.type,
+            physical_id=resource.physical_id,
+            label=row.label,
+            unknown=row.label == "not rehearsed",
+        )
         ledger.drop(stack.name, resource.logical_id, scene.dropped)
         entry.notes.extend(note for note in (*row.notes, *scene.notes) if note not in entry.notes)

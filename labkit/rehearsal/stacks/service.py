@@ -44,8 +44,10 @@ class StackService(BaseResponse):
     def _body(self) -> str | None:
         body, url = self._get_param("TemplateBody"), self._get_param("TemplateURL")
         if body and len(body.encode()) > 51_200:
-            raise Refused("1 validation error detected: Value at 'templateBody' failed to satisfy constraint: "
-                          "Member must have length less than or equal to 51200")
+            raise Refused(
+                "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: "
+                "Member must have length less than or equal to 51200"
+            )
         if not url:
             return None if body is None else str(body)
         place = urlparse(url)
@@ -78,11 +80,18 @@ class StackService(BaseResponse):
         return None if tags is None else {tag["Key"]: tag["Value"] for tag in tags}
 
     def create_stack(self) -> ActionResult:
-        on_failure = self._get_param("OnFailure") or ("DO_NOTHING" if self._get_param("DisableRollback") else "ROLLBACK")
+        on_failure = self._get_param("OnFailure") or (
+            "DO_NOTHING" if self._get_param("DisableRollback") else "ROLLBACK"
+        )
         stack = self.engine.create(
-            name=self._get_param("StackName"), body=self._needed(), given=self._given()[0], tags=self._tags() or {},
-            capabilities=list(self._get_param("Capabilities") or []), role_arn=self._get_param("RoleARN"),
-            on_failure=on_failure, protected=bool(self._get_param("EnableTerminationProtection")),
+            name=self._get_param("StackName"),
+            body=self._needed(),
+            given=self._given()[0],
+            tags=self._tags() or {},
+            capabilities=list(self._get_param("Capabilities") or []),
+            role_arn=self._get_param("RoleARN"),
+            on_failure=on_failure,
+            protected=bool(self._get_param("EnableTerminationProtection")),
         )
         return ActionResult({"StackId": stack.id})
 
@@ -90,8 +99,12 @@ class StackService(BaseResponse):
         body = None if self._get_param("UsePreviousTemplate") else self._needed()
         given, previous = self._given()
         stack = self.engine.update(
-            self._get_param("StackName"), body=body, given=given, previous=previous,
-            capabilities=list(self._get_param("Capabilities") or []), tags=self._tags(),
+            self._get_param("StackName"),
+            body=body,
+            given=given,
+            previous=previous,
+            capabilities=list(self._get_param("Capabilities") or []),
+            tags=self._tags(),
             role_arn=self._get_param("RoleARN"),
         )
         return ActionResult({"StackId": stack.id})
@@ -114,9 +127,15 @@ class StackService(BaseResponse):
         stack = self.engine.get(self._get_param("StackName"))
         events = [
             {
-                "StackId": stack.id, "StackName": stack.name, "EventId": event.event_id, "Timestamp": event.timestamp,
-                "LogicalResourceId": event.logical_id, "PhysicalResourceId": event.physical_id,
-                "ResourceType": event.type, "ResourceStatus": event.status, "ResourceStatusReason": event.reason or None,
+                "StackId": stack.id,
+                "StackName": stack.name,
+                "EventId": event.event_id,
+                "Timestamp": event.timestamp,
+                "LogicalResourceId": event.logical_id,
+                "PhysicalResourceId": event.physical_id,
+                "ResourceType": event.type,
+                "ResourceStatus": event.status,
+                "ResourceStatusReason": event.reason or None,
             }
             for event in reversed(stack.events)
         ]
@@ -153,8 +172,10 @@ class StackService(BaseResponse):
     def get_template_summary(self) -> ActionResult:
         name = self._get_param("StackName")
         content = read(self.engine.get(name).template.body if name else self._needed())
-        slots = [{"ParameterKey": key, "ParameterType": slot.get("Type"), "DefaultValue": slot.get("Default")}
-                 for key, slot in (content.get("Parameters") or {}).items()]
+        slots = [
+            {"ParameterKey": key, "ParameterType": slot.get("Type"), "DefaultValue": slot.get("Default")}
+            for key, slot in (content.get("Parameters") or {}).items()
+        ]
         types = sorted({resource["Type"] for resource in content["Resources"].values()})
         return ActionResult({"Parameters": slots, "ResourceTypes": types})
 
@@ -164,8 +185,11 @@ class StackService(BaseResponse):
         return ActionResult({"StackId": stack.id})
 
     def list_exports(self) -> ActionResult:
-        exports = [{"ExportingStackId": stack.id, "Name": name, "Value": value}
-                   for stack in self.engine.living() for name, value in stack.exports.items()]
+        exports = [
+            {"ExportingStackId": stack.id, "Name": name, "Value": value}
+            for stack in self.engine.living()
+            for name, value in stack.exports.items()
+        ]
         return ActionResult({"Exports": exports})
 
 
@@ -178,28 +202,41 @@ def _method(action: str) -> str:
 def _described(stack: Stack) -> dict[str, Any]:
     values = {name: "****" if name in stack.hidden else _plain(value) for name, value in stack.resolved.items()}
     return {
-        "StackId": stack.id, "StackName": stack.name, "StackStatus": stack.status,
-        "StackStatusReason": stack.reason or None, "CreationTime": stack.created, "LastUpdatedTime": stack.updated,
-        "DeletionTime": stack.deleted, "Description": stack.template.content.get("Description"),
-        "TemplateDescription": stack.template.content.get("Description"), "RoleARN": stack.role_arn,
-        "Capabilities": stack.capabilities, "Outputs": stack.outputs, "DisableRollback": stack.on_failure == "DO_NOTHING",
+        "StackId": stack.id,
+        "StackName": stack.name,
+        "StackStatus": stack.status,
+        "StackStatusReason": stack.reason or None,
+        "CreationTime": stack.created,
+        "LastUpdatedTime": stack.updated,
+        "DeletionTime": stack.deleted,
+        "Description": stack.template.content.get("Description"),
+        "TemplateDescription": stack.template.content.get("Description"),
+        "RoleARN": stack.role_arn,
+        "Capabilities": stack.capabilities,
+        "Outputs": stack.outputs,
+        "DisableRollback": stack.on_failure == "DO_NOTHING",
         "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()],
         "Tags": [{"Key": key, "Value": value} for key, value in stack.tags.items()],
-        "EnableTerminationProtection": stack.protected, "ParentId": stack.parent_id,
+        "EnableTerminationProtection": stack.protected,
+        "ParentId": stack.parent_id,
         "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
     }
 
 
 def _resource(stack: Stack, resource: Resource) -> dict[str, Any]:
     return {
-        "StackId": stack.id, "StackName": stack.name, "LogicalResourceId": resource.logical_id,
-        "PhysicalResourceId": resource.physical_id or None, "ResourceType": resource.type,
-        "ResourceStatus": resource.status, "ResourceStatusReason": resource.reason or None,
-        "Timestamp": resource.changed, "LastUpdatedTimestamp": resource.changed,
+        "StackId": stack.id,
+        "StackName": stack.name,
+        "LogicalResourceId": resource.logical_id,
+        "PhysicalResourceId": resource.physical_id or None,
+        "ResourceType": resource.type,
+        "ResourceStatus": resource.status,
+        "ResourceStatusReason": resource.reason or None,
+        "Timestamp": resource.changed,
+        "LastUpdatedTimestamp": resource.changed,
         "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
     }
 
 
 def _plain(value: Any) -> str:
     return ",".join(value) if isinstance(value, list) else str(value)
-

@@ -69,7 +69,9 @@ class Stack:
     outputs: list[dict[str, str]] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
-    def happened(self, now: datetime, logical_id: str, physical_id: str, type: str, status: str, reason: str = "") -> None:
+    def happened(
+        self, now: datetime, logical_id: str, physical_id: str, type: str, status: str, reason: str = ""
+    ) -> None:
         """Add an event."""
         self.events.append(Event(str(uuid.uuid4()), now, logical_id, physical_id, type, status, reason))
 

@@ -29,8 +29,11 @@ def read(body: str) -> dict[str, Any]:
     if not isinstance(template, dict) or not isinstance(template.get("Resources"), dict) or not template["Resources"]:
         raise Refused("Template format error: At least one Resources member must be defined.")
     if len(template["Resources"]) > 500:
-        raise Refused("Template format error: Number of resources, {}, is greater than maximum allowed, 500".format(
-            len(template["Resources"])))
+        raise Refused(
+            "Template format error: Number of resources, {}, is greater than maximum allowed, 500".format(
+                len(template["Resources"])
+            )
+        )
     return template
 
 
@@ -108,7 +111,11 @@ class Template:
         for logical_id, resource in self.resources.items():
             explicit = resource.get("DependsOn") or []
             explicit = [explicit] if isinstance(explicit, str) else explicit
-            used = {*references(resource.get("Properties") or {}), *references(resource.get("Metadata") or {}), *explicit}
+            used = {
+                *references(resource.get("Properties") or {}),
+                *references(resource.get("Metadata") or {}),
+                *explicit,
+            }
             found[logical_id] = used & self.resources.keys()
         return found
 
@@ -125,14 +132,20 @@ class Template:
                 )
         for logical_id, resource in self.resources.items():
             if not isinstance(resource, dict) or not isinstance(resource.get("Type"), str):
-                raise Refused(f"Template format error: [/Resources/{logical_id}] Every Resources object must contain a Type member.")
+                raise Refused(
+                    f"Template format error: [/Resources/{logical_id}] Every Resources object must contain a Type member."
+                )
             condition = resource.get("Condition")
             if condition and condition not in self.section("Conditions"):
-                raise Refused(f"Template format error: Unresolved condition dependency {condition} in the Resources block")
+                raise Refused(
+                    f"Template format error: Unresolved condition dependency {condition} in the Resources block"
+                )
             explicit = resource.get("DependsOn") or []
             for name in [explicit] if isinstance(explicit, str) else explicit:
                 if name not in self.resources:
-                    raise Refused(f"Template format error: Unresolved resource dependencies [{name}] in the Resources block of the template")
+                    raise Refused(
+                        f"Template format error: Unresolved resource dependencies [{name}] in the Resources block of the template"
+                    )
 
     def _ordered(self) -> list[str]:
         done: dict[str, None] = {}
@@ -157,8 +170,13 @@ class Template:
 
     def capabilities_needed(self) -> set[str]:
         """CAPABILITY_IAM or CAPABILITY_NAMED_IAM (a named IAM resource), or nothing."""
-        named = {"AWS::IAM::Role": "RoleName", "AWS::IAM::ManagedPolicy": "ManagedPolicyName", "AWS::IAM::User": "UserName",
-                 "AWS::IAM::Group": "GroupName", "AWS::IAM::InstanceProfile": "InstanceProfileName"}
+        named = {
+            "AWS::IAM::Role": "RoleName",
+            "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
+            "AWS::IAM::User": "UserName",
+            "AWS::IAM::Group": "GroupName",
+            "AWS::IAM::InstanceProfile": "InstanceProfileName",
+        }
         needed: set[str] = set()
         for resource in self.resources.values():
             if not resource["Type"].startswith("AWS::IAM::"):
@@ -169,9 +187,7 @@ class Template:
         return needed
 
 
-def parameters(
-    template: Template, given: Mapping[str, str], *, stored: Any
-) -> dict[str, Any]:
+def parameters(template: Template, given: Mapping[str, str], *, stored: Any) -> dict[str, Any]:
     """The parameters' values, checked against their declarations.
 
     Args:
@@ -185,7 +201,9 @@ def parameters(
         raise Refused(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
     if missing := sorted(name for name, slot in declared.items() if name not in given and "Default" not in slot):
         raise Refused(f"Parameters: [{', '.join(missing)}] must have values")
-    return {name: _value(name, slot, str(given.get(name, slot.get("Default"))), stored) for name, slot in declared.items()}
+    return {
+        name: _value(name, slot, str(given.get(name, slot.get("Default"))), stored) for name, slot in declared.items()
+    }
 
 
 def _value(name: str, slot: dict[str, Any], value: str, stored: Any) -> Any:
@@ -193,13 +211,20 @@ def _value(name: str, slot: dict[str, Any], value: str, stored: Any) -> Any:
     told = slot.get("ConstraintDescription")
     allowed = slot.get("AllowedValues")
     if allowed is not None and value not in [str(item) for item in allowed]:
-        raise Refused(told and f"Parameter {name} failed to satisfy constraint: {told}"
-                      or f"Parameter '{name}' must be one of AllowedValues")
+        raise Refused(
+            told
+            and f"Parameter {name} failed to satisfy constraint: {told}"
+            or f"Parameter '{name}' must be one of AllowedValues"
+        )
     pattern = slot.get("AllowedPattern")
     if pattern is not None and not re.fullmatch(pattern, value):
-        raise Refused(f"Parameter {name} failed to satisfy constraint: {told or f'Parameter {name} must match pattern {pattern}'}")
-    for bound, wrong in (("MinLength", len(value) < int(slot.get("MinLength", 0))),
-                         ("MaxLength", len(value) > int(slot.get("MaxLength", len(value))))):
+        raise Refused(
+            f"Parameter {name} failed to satisfy constraint: {told or f'Parameter {name} must match pattern {pattern}'}"
+        )
+    for bound, wrong in (
+        ("MinLength", len(value) < int(slot.get("MinLength", 0))),
+        ("MaxLength", len(value) > int(slot.get("MaxLength", len(value)))),
+    ):
         if wrong:
             raise Refused(f"Parameter {name} failed to satisfy constraint: {told or f'{bound} is {slot[bound]}'}")
     if kind == "Number":

@@ -71,7 +71,9 @@ class Values:
                 continue
             for assertion in rule["Assertions"]:
                 if not self._holds(assertion["Assert"]):
-                    raise Refused(f"Rule {name} failed: {assertion.get('AssertDescription', 'assertion does not hold')}")
+                    raise Refused(
+                        f"Rule {name} failed: {assertion.get('AssertDescription', 'assertion does not hold')}"
+                    )
 
     def of(self, value: Any) -> Any:
         """A piece of template, made concrete."""

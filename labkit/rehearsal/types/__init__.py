@@ -8,6 +8,9 @@ from importlib.util import find_spec
 
 from labkit.rehearsal.types.row import Row
 
+# Services whose name cannot be a module's name.
+MODULES = {"Lambda": "awslambda"}
+
 
 @cache
 def row(type: str) -> Row | None:
@@ -20,8 +23,9 @@ def row(type: str) -> Row | None:
 
         return ROW
     parts = type.split("::")
-    module = f"{__name__}.{parts[1].lower()}" if len(parts) == 3 and parts[0] == "AWS" else ""
-    if not module or find_spec(module) is None:
+    service = MODULES.get(parts[1], parts[1].lower()) if len(parts) == 3 and parts[0] == "AWS" else ""
+    module = f"{__name__}.{service}"
+    if not service or find_spec(module) is None:
         return None
     rows: list[Row] = import_module(module).ROWS
     return next((found for found in rows if found.type == type), None)

@@ -49,7 +49,9 @@ def _ask(scene: Scene, kind: str) -> Made:
     if kind == "Update":
         event["OldResourceProperties"] = _strings(scene.old)
     if ":lambda:" not in properties["ServiceToken"]:
-        raise ResourceFailed(f"the rehearsal runs custom resources by function only; ServiceToken {properties['ServiceToken']} given")
+        raise ResourceFailed(
+            f"the rehearsal runs custom resources by function only; ServiceToken {properties['ServiceToken']} given"
+        )
     answer = scene.context.client("lambda", scene.region).invoke(
         FunctionName=properties["ServiceToken"], Payload=json.dumps(event).encode()
     )
@@ -61,7 +63,9 @@ def _ask(scene: Scene, kind: str) -> Made:
         raise ResourceFailed(f"CustomResource did not answer to its ResponseURL. The function returned: {payload}")
     physical_id = str(told.get("PhysicalResourceId") or scene.physical_id or scene.generated())
     if told.get("Status") != "SUCCESS":
-        raise ResourceFailed(f"Received response status [FAILED] from custom resource. Message returned: {told.get('Reason', 'none')}")
+        raise ResourceFailed(
+            f"Received response status [FAILED] from custom resource. Message returned: {told.get('Reason', 'none')}"
+        )
     return Made(physical_id, dict(told.get("Data") or {}))
 
 

@@ -50,12 +50,17 @@ def _configure_vpc(scene: Scene) -> Made:
     of_vpc = {"Filters": [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": ["default"]}]}
     group = scene.call("ec2", "DescribeSecurityGroups", of_vpc)["SecurityGroups"][0]
     acl = scene.call("ec2", "DescribeNetworkAcls", {"Filters": [of_vpc["Filters"][0]]})["NetworkAcls"][0]
-    return Made(vpc, {
-        "VpcId": vpc, "CidrBlock": described["CidrBlock"], "DefaultSecurityGroup": group["GroupId"],
-        "DefaultNetworkAcl": acl["NetworkAclId"],
-        "CidrBlockAssociations": [item["AssociationId"] for item in described.get("CidrBlockAssociationSet", [])],
-        "Ipv6CidrBlocks": [],
-    })
+    return Made(
+        vpc,
+        {
+            "VpcId": vpc,
+            "CidrBlock": described["CidrBlock"],
+            "DefaultSecurityGroup": group["GroupId"],
+            "DefaultNetworkAcl": acl["NetworkAclId"],
+            "CidrBlockAssociations": [item["AssociationId"] for item in described.get("CidrBlockAssociationSet", [])],
+            "Ipv6CidrBlocks": [],
+        },
+    )
 
 
 def _create_subnet(scene: Scene) -> Made:
@@ -73,13 +78,22 @@ def _configure_subnet(scene: Scene) -> Made:
             scene.call("ec2", "ModifySubnetAttribute", {"SubnetId": scene.physical_id, name: {"Value": _on(given)}})
     tag(scene)
     subnet = scene.call("ec2", "DescribeSubnets", {"SubnetIds": [scene.physical_id]})["Subnets"][0]
-    return Made(scene.physical_id, {
-        "SubnetId": scene.physical_id, "AvailabilityZone": subnet["AvailabilityZone"], "VpcId": subnet["VpcId"],
-        "CidrBlock": subnet["CidrBlock"], "Ipv6CidrBlocks": [], "NetworkAclAssociationId": "",
-    })
+    return Made(
+        scene.physical_id,
+        {
+            "SubnetId": scene.physical_id,
+            "AvailabilityZone": subnet["AvailabilityZone"],
+            "VpcId": subnet["VpcId"],
+            "CidrBlock": subnet["CidrBlock"],
+            "Ipv6CidrBlocks": [],
+            "NetworkAclAssociationId": "",
+        },
+    )
 
 
-def _tagged(create: str, member: str, identifier: str, attributes: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[Scene], Made]:
+def _tagged(
+    create: str, member: str, identifier: str, attributes: Callable[[dict[str, Any]], dict[str, Any]]
+) -> Callable[[Scene], Made]:
     def make(scene: Scene) -> Made:
         if scene.old:
             given_before = {name: item for name, item in scene.properties.items() if name != "Tags"}
@@ -100,7 +114,11 @@ def _tagged(create: str, member: str, identifier: str, attributes: Callable[[dic
 def _create_route(scene: Scene) -> Made:
     given = scene.rest()
     scene.call("ec2", "ReplaceRoute" if scene.old else "CreateRoute", given)
-    destination = given.get("DestinationCidrBlock") or given.get("DestinationIpv6CidrBlock") or given.get("DestinationPrefixListId")
+    destination = (
+        given.get("DestinationCidrBlock")
+        or given.get("DestinationIpv6CidrBlock")
+        or given.get("DestinationPrefixListId")
+    )
     return Made(f"{given['RouteTableId']}|{destination}", {"CidrBlock": destination})
 
 
@@ -144,9 +162,18 @@ def _retag(scene: Scene) -> Made:
     return Made(scene.physical_id, scene.attributes)
 
 
-def _tagged_row(type: str, create: str, member: str, identifier: str, delete: str, *,
-                attributes: Callable[[dict[str, Any]], dict[str, Any]] | None = None) -> Row:
-    step = _tagged(create, member, identifier, attributes or (lambda made: {identifier: made[identifier], "Id": made[identifier]}))
+def _tagged_row(
+    type: str,
+    create: str,
+    member: str,
+    identifier: str,
+    delete: str,
+    *,
+    attributes: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+) -> Row:
+    step = _tagged(
+        create, member, identifier, attributes or (lambda made: {identifier: made[identifier], "Id": made[identifier]})
+    )
 
     def remove(scene: Scene) -> None:
         scene.call("ec2", delete, {identifier: scene.physical_id})
@@ -155,27 +182,71 @@ def _tagged_row(type: str, create: str, member: str, identifier: str, delete: st
 
 
 ROWS = [
-    Row(type="AWS::EC2::VPC", label="recorded", create=_create_vpc, update=_configure_vpc, notes=(NO_PACKETS,),
-        delete=lambda scene: _void(scene.call("ec2", "DeleteVpc", {"VpcId": scene.physical_id}))),
-    Row(type="AWS::EC2::Subnet", label="recorded", create=_create_subnet, update=_configure_subnet, notes=(NO_PACKETS,),
-        delete=lambda scene: _void(scene.call("ec2", "DeleteSubnet", {"SubnetId": scene.physical_id}))),
+    Row(
+        type="AWS::EC2::VPC",
+        label="recorded",
+        create=_create_vpc,
+        update=_configure_vpc,
+        notes=(NO_PACKETS,),
+        delete=lambda scene: _void(scene.call("ec2", "DeleteVpc", {"VpcId": scene.physical_id})),
+    ),
+    Row(
+        type="AWS::EC2::Subnet",
+        label="recorded",
+        create=_create_subnet,
+        update=_configure_subnet,
+        notes=(NO_PACKETS,),
+        delete=lambda scene: _void(scene.call("ec2", "DeleteSubnet", {"SubnetId": scene.physical_id})),
+    ),
     _tagged_row("AWS::EC2::RouteTable", "CreateRouteTable", "RouteTable", "RouteTableId", "DeleteRouteTable"),
-    _tagged_row("AWS::EC2::InternetGateway", "CreateInternetGateway", "InternetGateway", "InternetGatewayId",
-                "DeleteInternetGateway"),
+    _tagged_row(
+        "AWS::EC2::InternetGateway",
+        "CreateInternetGateway",
+        "InternetGateway",
+        "InternetGatewayId",
+        "DeleteInternetGateway",
+    ),
     _tagged_row("AWS::EC2::NatGateway", "CreateNatGateway", "NatGateway", "NatGatewayId", "DeleteNatGateway"),
     _tagged_row("AWS::EC2::NetworkAcl", "CreateNetworkAcl", "NetworkAcl", "NetworkAclId", "DeleteNetworkAcl"),
-    _tagged_row("AWS::EC2::EIP", "AllocateAddress", "", "AllocationId", "ReleaseAddress",
-                attributes=lambda made: {"AllocationId": made["AllocationId"], "PublicIp": made["PublicIp"]}),
-    Row(type="AWS::EC2::Route", label="recorded", create=_create_route, update=_create_route, delete=_delete_route,
-        notes=(NO_PACKETS,)),
-    Row(type="AWS::EC2::VPCGatewayAttachment", label="recorded", create=_attach_gateway, update=None, delete=_detach_gateway),
-    simple("AWS::EC2::SubnetRouteTableAssociation", "ec2", create="AssociateRouteTable",
-           ref=lambda scene, answer: answer["AssociationId"],
-           attributes=lambda scene, answer: {"Id": answer["AssociationId"]},
-           delete=("DisassociateRouteTable", by("AssociationId"))),
-    Row(type="AWS::EC2::FlowLog", label="recorded", create=_flow_log, update=_retag,
+    _tagged_row(
+        "AWS::EC2::EIP",
+        "AllocateAddress",
+        "",
+        "AllocationId",
+        "ReleaseAddress",
+        attributes=lambda made: {"AllocationId": made["AllocationId"], "PublicIp": made["PublicIp"]},
+    ),
+    Row(
+        type="AWS::EC2::Route",
+        label="recorded",
+        create=_create_route,
+        update=_create_route,
+        delete=_delete_route,
+        notes=(NO_PACKETS,),
+    ),
+    Row(
+        type="AWS::EC2::VPCGatewayAttachment",
+        label="recorded",
+        create=_attach_gateway,
+        update=None,
+        delete=_detach_gateway,
+    ),
+    simple(
+        "AWS::EC2::SubnetRouteTableAssociation",
+        "ec2",
+        create="AssociateRouteTable",
+        ref=lambda scene, answer: answer["AssociationId"],
+        attributes=lambda scene, answer: {"Id": answer["AssociationId"]},
+        delete=("DisassociateRouteTable", by("AssociationId")),
+    ),
+    Row(
+        type="AWS::EC2::FlowLog",
+        label="recorded",
+        create=_flow_log,
+        update=_retag,
         notes=("stored; nothing is logged, since no packet flows",),
-        delete=lambda scene: _void(scene.call("ec2", "DeleteFlowLogs", {"FlowLogIds": [scene.physical_id]}))),
+        delete=lambda scene: _void(scene.call("ec2", "DeleteFlowLogs", {"FlowLogIds": [scene.physical_id]})),
+    ),
     *SECURITY_GROUPS,
     *ENDPOINTS,
 ]

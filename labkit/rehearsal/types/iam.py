@@ -13,7 +13,9 @@ NOT_ENFORCED = "stored and attached; rights are not enforced"
 
 def _create_role(scene: Scene) -> Made:
     name = scene.name("RoleName", longest=64)
-    given = scene.take("AssumeRolePolicyDocument", "Description", "MaxSessionDuration", "Path", "PermissionsBoundary", "Tags")
+    given = scene.take(
+        "AssumeRolePolicyDocument", "Description", "MaxSessionDuration", "Path", "PermissionsBoundary", "Tags"
+    )
     role = scene.call("iam", "CreateRole", {"RoleName": name, **given})["Role"]
     scene.physical_id = name
     read = scene.call("iam", "GetRole", {"RoleName": name})["Role"]
@@ -43,13 +45,26 @@ def _update_role(scene: Scene) -> Made:
     scene.take("RoleName", "Path")
     given = scene.take("AssumeRolePolicyDocument", "Description", "MaxSessionDuration", "PermissionsBoundary", "Tags")
     if scene.changed("AssumeRolePolicyDocument"):
-        scene.call("iam", "UpdateAssumeRolePolicy", {"RoleName": name, "PolicyDocument": given["AssumeRolePolicyDocument"]})
+        scene.call(
+            "iam", "UpdateAssumeRolePolicy", {"RoleName": name, "PolicyDocument": given["AssumeRolePolicyDocument"]}
+        )
     if scene.changed("Description", "MaxSessionDuration"):
-        scene.call("iam", "UpdateRole", {"RoleName": name, "Description": given.get("Description", ""),
-                                         "MaxSessionDuration": given.get("MaxSessionDuration", 3600)})
+        scene.call(
+            "iam",
+            "UpdateRole",
+            {
+                "RoleName": name,
+                "Description": given.get("Description", ""),
+                "MaxSessionDuration": given.get("MaxSessionDuration", 3600),
+            },
+        )
     if scene.changed("PermissionsBoundary"):
         if "PermissionsBoundary" in given:
-            scene.call("iam", "PutRolePermissionsBoundary", {"RoleName": name, "PermissionsBoundary": given["PermissionsBoundary"]})
+            scene.call(
+                "iam",
+                "PutRolePermissionsBoundary",
+                {"RoleName": name, "PermissionsBoundary": given["PermissionsBoundary"]},
+            )
         else:
             scene.call("iam", "DeleteRolePermissionsBoundary", {"RoleName": name})
     if scene.changed("Tags"):
@@ -79,7 +94,11 @@ def _sync(scene: Scene, attach: str, detach: str, parameters: dict[str, Any], gi
     for many, one in PRINCIPALS:
         wanted, before = set(given.get(many, [])), set(scene.old.get(many, []))
         for name in sorted(before - wanted):
-            scene.call("iam", detach.format(one), {f"{one}Name": name, **{key: item for key, item in parameters.items() if key != "PolicyDocument"}})
+            scene.call(
+                "iam",
+                detach.format(one),
+                {f"{one}Name": name, **{key: item for key, item in parameters.items() if key != "PolicyDocument"}},
+            )
         for name in sorted(wanted if "PolicyDocument" in parameters else wanted - before):
             scene.call("iam", attach.format(one), {f"{one}Name": name, **parameters})
 
@@ -88,8 +107,11 @@ def _create_managed(scene: Scene) -> Made:
     name = scene.name("ManagedPolicyName", longest=128)
     given = scene.take("Description", "Path", "PolicyDocument", "Roles", "Users", "Groups")
     _check_size(given["PolicyDocument"], 6144)
-    policy = scene.call("iam", "CreatePolicy", {
-        "PolicyName": name, **{key: given[key] for key in ("Description", "Path", "PolicyDocument") if key in given}})["Policy"]
+    policy = scene.call(
+        "iam",
+        "CreatePolicy",
+        {"PolicyName": name, **{key: given[key] for key in ("Description", "Path", "PolicyDocument") if key in given}},
+    )["Policy"]
     scene.physical_id = policy["Arn"]
     _sync(scene, "Attach{}Policy", "Detach{}Policy", {"PolicyArn": policy["Arn"]}, given)
     return Made(policy["Arn"], {"PolicyArn": policy["Arn"], "PolicyId": policy["PolicyId"], "DefaultVersionId": "v1"})
@@ -102,10 +124,17 @@ def _update_managed(scene: Scene) -> Made:
         _check_size(given["PolicyDocument"], 6144)
         versions = scene.call("iam", "ListPolicyVersions", {"PolicyArn": arn})["Versions"]
         # IAM keeps five versions; CloudFormation removes the oldest.
-        old = sorted((version for version in versions if not version["IsDefaultVersion"]), key=lambda version: version["CreateDate"])
+        old = sorted(
+            (version for version in versions if not version["IsDefaultVersion"]),
+            key=lambda version: version["CreateDate"],
+        )
         if len(versions) >= 5:
             scene.call("iam", "DeletePolicyVersion", {"PolicyArn": arn, "VersionId": old[0]["VersionId"]})
-        scene.call("iam", "CreatePolicyVersion", {"PolicyArn": arn, "PolicyDocument": given["PolicyDocument"], "SetAsDefault": True})
+        scene.call(
+            "iam",
+            "CreatePolicyVersion",
+            {"PolicyArn": arn, "PolicyDocument": given["PolicyDocument"], "SetAsDefault": True},
+        )
     _sync(scene, "Attach{}Policy", "Detach{}Policy", {"PolicyArn": arn}, given)
     return Made(arn, scene.attributes)
 
@@ -128,7 +157,9 @@ def _put_inline(scene: Scene) -> Made:
         _delete_inline(scene, scene.old)
     if not any(given.get(many) for many, _ in PRINCIPALS):
         raise ResourceFailed("At least one of [Groups,Roles,Users] must be non-empty.")
-    _sync(scene, "Put{}Policy", "Delete{}Policy", {"PolicyName": name, "PolicyDocument": given["PolicyDocument"]}, given)
+    _sync(
+        scene, "Put{}Policy", "Delete{}Policy", {"PolicyName": name, "PolicyDocument": given["PolicyDocument"]}, given
+    )
     return Made(scene.physical_id or scene.generated(longest=64), scene.attributes)
 
 
@@ -142,7 +173,9 @@ def _delete_inline(scene: Scene, properties: dict[str, Any] | None = None) -> No
 def _create_profile(scene: Scene) -> Made:
     name = scene.name("InstanceProfileName", longest=128)
     given = scene.take("Path", "Roles")
-    profile = scene.call("iam", "CreateInstanceProfile", {"InstanceProfileName": name, **{k: v for k, v in given.items() if k == "Path"}})
+    profile = scene.call(
+        "iam", "CreateInstanceProfile", {"InstanceProfileName": name, **{k: v for k, v in given.items() if k == "Path"}}
+    )
     scene.physical_id = name
     for role in given["Roles"]:
         scene.call("iam", "AddRoleToInstanceProfile", {"InstanceProfileName": name, "RoleName": role})
@@ -172,12 +205,35 @@ def _check_size(document: Any, most: int) -> None:
 
 
 ROWS = [
-    Row(type="AWS::IAM::Role", label="recorded", create=_create_role, update=_update_role, delete=_delete_role,
-        notes=(NOT_ENFORCED,)),
-    Row(type="AWS::IAM::ManagedPolicy", label="recorded", create=_create_managed, update=_update_managed,
-        delete=_delete_managed, notes=(NOT_ENFORCED,)),
-    Row(type="AWS::IAM::Policy", label="recorded", create=_put_inline, update=_put_inline, delete=_delete_inline,
-        notes=(NOT_ENFORCED,)),
-    Row(type="AWS::IAM::InstanceProfile", label="recorded", create=_create_profile, update=_update_profile,
-        delete=_delete_profile),
+    Row(
+        type="AWS::IAM::Role",
+        label="recorded",
+        create=_create_role,
+        update=_update_role,
+        delete=_delete_role,
+        notes=(NOT_ENFORCED,),
+    ),
+    Row(
+        type="AWS::IAM::ManagedPolicy",
+        label="recorded",
+        create=_create_managed,
+        update=_update_managed,
+        delete=_delete_managed,
+        notes=(NOT_ENFORCED,),
+    ),
+    Row(
+        type="AWS::IAM::Policy",
+        label="recorded",
+        create=_put_inline,
+        update=_put_inline,
+        delete=_delete_inline,
+        notes=(NOT_ENFORCED,),
+    ),
+    Row(
+        type="AWS::IAM::InstanceProfile",
+        label="recorded",
+        create=_create_profile,
+        update=_update_profile,
+        delete=_delete_profile,
+    ),
 ]

@@ -13,13 +13,24 @@ def _true(value: Any) -> bool:
 
 
 def _create(scene: Scene) -> Made:
-    given = scene.take("Description", "KeySpec", "KeyUsage", "MultiRegion", "Origin", "Tags", "BypassPolicyLockoutSafetyCheck")
+    given = scene.take(
+        "Description", "KeySpec", "KeyUsage", "MultiRegion", "Origin", "Tags", "BypassPolicyLockoutSafetyCheck"
+    )
     policy = scene.take("KeyPolicy").get("KeyPolicy")
     key = scene.call("kms", "CreateKey", {**given, **({"Policy": policy} if policy else {})})["KeyMetadata"]
     scene.physical_id = key["KeyId"]
-    scene.kept({name: item for name, item in given.items() if name not in ("Tags", "BypassPolicyLockoutSafetyCheck")}, key)
+    scene.kept(
+        {name: item for name, item in given.items() if name not in ("Tags", "BypassPolicyLockoutSafetyCheck")}, key
+    )
     if policy:
-        scene.kept({"KeyPolicy": policy}, {"KeyPolicy": scene.call("kms", "GetKeyPolicy", {"KeyId": key["KeyId"], "PolicyName": "default"})["Policy"]})
+        scene.kept(
+            {"KeyPolicy": policy},
+            {
+                "KeyPolicy": scene.call("kms", "GetKeyPolicy", {"KeyId": key["KeyId"], "PolicyName": "default"})[
+                    "Policy"
+                ]
+            },
+        )
     _rotate(scene)
     return Made(key["KeyId"], {"Arn": key["Arn"], "KeyId": key["KeyId"]})
 
@@ -39,7 +50,16 @@ def _rotate(scene: Scene) -> None:
 
 
 def _update(scene: Scene) -> Made:
-    given = scene.take("Description", "KeyPolicy", "Tags", "KeySpec", "KeyUsage", "MultiRegion", "Origin", "BypassPolicyLockoutSafetyCheck")
+    given = scene.take(
+        "Description",
+        "KeyPolicy",
+        "Tags",
+        "KeySpec",
+        "KeyUsage",
+        "MultiRegion",
+        "Origin",
+        "BypassPolicyLockoutSafetyCheck",
+    )
     key = {"KeyId": scene.physical_id}
     if scene.changed("KeyPolicy"):
         scene.call("kms", "PutKeyPolicy", {**key, "PolicyName": "default", "Policy": given["KeyPolicy"]})
@@ -61,9 +81,21 @@ def _delete(scene: Scene) -> None:
 
 
 ROWS = [
-    Row(type="AWS::KMS::Key", label="executed", create=_create, update=_update, delete=_delete,
+    Row(
+        type="AWS::KMS::Key",
+        label="executed",
+        create=_create,
+        update=_update,
+        delete=_delete,
         replaced_by=frozenset({"KeySpec", "KeyUsage", "MultiRegion", "Origin"}),
-        notes=("encrypts and decrypts; its policy and grants are not enforced",)),
-    simple("AWS::KMS::Alias", "kms", create="CreateAlias", ref=lambda scene, answer: scene.properties["AliasName"],
-           update=("UpdateAlias", lambda scene: {}), delete=("DeleteAlias", by("AliasName"))),
+        notes=("encrypts and decrypts; its policy and grants are not enforced",),
+    ),
+    simple(
+        "AWS::KMS::Alias",
+        "kms",
+        create="CreateAlias",
+        ref=lambda scene, answer: scene.properties["AliasName"],
+        update=("UpdateAlias", lambda scene: {}),
+        delete=("DeleteAlias", by("AliasName")),
+    ),
 ]

@@ -15,7 +15,14 @@ def _create(scene: Scene) -> Made:
     scene.physical_id = name
     _retain(scene)
     read = _read(scene)
-    scene.kept({key: item for key, item in scene.properties.items() if key in ("KmsKeyId", "RetentionInDays", "LogGroupClass")}, read)
+    scene.kept(
+        {
+            key: item
+            for key, item in scene.properties.items()
+            if key in ("KmsKeyId", "RetentionInDays", "LogGroupClass")
+        },
+        read,
+    )
     return Made(name, {"Arn": scene.arn("logs", f"log-group:{name}:*")})
 
 
@@ -65,16 +72,47 @@ def _query(scene: Scene) -> Made:
 
 
 ROWS = [
-    Row(type="AWS::Logs::LogGroup", label="executed", create=_create, update=_update, delete=_delete,
-        notes=("keeps events; nothing expires",)),
-    simple("AWS::Logs::ResourcePolicy", "logs", create="PutResourcePolicy", name="PolicyName", update="create",
-           delete=("DeleteResourcePolicy", by("policyName")), notes=("stored; not enforced",)),
-    simple("AWS::Logs::MetricFilter", "logs", create="PutMetricFilter", name="FilterName", update="create",
-           delete=("DeleteMetricFilter", lambda scene: {"logGroupName": scene.properties["LogGroupName"],
-                                                        "filterName": scene.physical_id}),
-           read=("DescribeMetricFilters", lambda scene: {"logGroupName": scene.properties["LogGroupName"],
-                                                         "filterNamePrefix": scene.physical_id}),
-           within="metricFilters", notes=("stored; no metric is made of events",)),
-    Row(type="AWS::Logs::QueryDefinition", label="recorded", create=_query, update=_query,
-        delete=lambda scene: scene.call("logs", "DeleteQueryDefinition", {"queryDefinitionId": scene.physical_id}) and None),
+    Row(
+        type="AWS::Logs::LogGroup",
+        label="executed",
+        create=_create,
+        update=_update,
+        delete=_delete,
+        notes=("keeps events; nothing expires",),
+    ),
+    simple(
+        "AWS::Logs::ResourcePolicy",
+        "logs",
+        create="PutResourcePolicy",
+        name="PolicyName",
+        update="create",
+        delete=("DeleteResourcePolicy", by("policyName")),
+        notes=("stored; not enforced",),
+    ),
+    simple(
+        "AWS::Logs::MetricFilter",
+        "logs",
+        create="PutMetricFilter",
+        name="FilterName",
+        update="create",
+        delete=(
+            "DeleteMetricFilter",
+            lambda scene: {"logGroupName": scene.properties["LogGroupName"], "filterName": scene.physical_id},
+        ),
+        read=(
+            "DescribeMetricFilters",
+            lambda scene: {"logGroupName": scene.properties["LogGroupName"], "filterNamePrefix": scene.physical_id},
+        ),
+        within="metricFilters",
+        notes=("stored; no metric is made of events",),
+    ),
+    Row(
+        type="AWS::Logs::QueryDefinition",
+        label="recorded",
+        create=_query,
+        update=_query,
+        delete=lambda scene: (
+            scene.call("logs", "DeleteQueryDefinition", {"queryDefinitionId": scene.physical_id}) and None
+        ),
+    ),
 ]

@@ -38,5 +38,7 @@ def _record(scene: Scene) -> Made:
         attribute: scene.arn(service, f"{kind}/{name}") if attribute.lower().endswith("arn") else name
         for attribute in pointers(scene.type, "readOnlyProperties")
     }
-    identifiers = [str(attributes.get(part, properties.get(part, name))) for part in pointers(scene.type, "primaryIdentifier")]
+    identifiers = [
+        str(attributes.get(part, properties.get(part, name))) for part in pointers(scene.type, "primaryIdentifier")
+    ]
     return Made("|".join(identifiers) or name, attributes)

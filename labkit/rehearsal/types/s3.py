@@ -38,7 +38,10 @@ class Part:
 
 def _encryption(value: Any) -> Any:
     rules = [
-        {("ApplyServerSideEncryptionByDefault" if key == "ServerSideEncryptionByDefault" else key): item for key, item in rule.items()}
+        {
+            ("ApplyServerSideEncryptionByDefault" if key == "ServerSideEncryptionByDefault" else key): item
+            for key, item in rule.items()
+        }
         for rule in value["ServerSideEncryptionConfiguration"]
     ]
     return {"Rules": rules}
@@ -61,7 +64,9 @@ def _notification(value: Any) -> Any:
             {
                 {"Lambda": "LambdaFunctionArn", "Queue": "QueueArn", "Topic": "TopicArn"}[kind]: entry[target],
                 "Events": [entry["Event"]],
-                **({"Filter": {"Key": {"FilterRules": entry["Filter"]["S3Key"]["Rules"]}}} if "Filter" in entry else {}),
+                **(
+                    {"Filter": {"Key": {"FilterRules": entry["Filter"]["S3Key"]["Rules"]}}} if "Filter" in entry else {}
+                ),
             }
             for entry in entries
         ]
@@ -98,8 +103,11 @@ def _lifecycle(value: Any) -> Any:
             made["ID"] = rule.pop("Id")
         expiry = {
             name: rule.pop(key)
-            for key, name in (("ExpirationInDays", "Days"), ("ExpirationDate", "Date"),
-                              ("ExpiredObjectDeleteMarker", "ExpiredObjectDeleteMarker"))
+            for key, name in (
+                ("ExpirationInDays", "Days"),
+                ("ExpirationDate", "Date"),
+                ("ExpiredObjectDeleteMarker", "ExpiredObjectDeleteMarker"),
+            )
             if key in rule
         }
         if expiry:
@@ -108,7 +116,8 @@ def _lifecycle(value: Any) -> Any:
         if moves:
             made["Transitions"] = [_transition(move) for move in moves]
         old = rule.pop("NoncurrentVersionTransitions", []) + (
-            [rule.pop("NoncurrentVersionTransition")] if "NoncurrentVersionTransition" in rule else [])
+            [rule.pop("NoncurrentVersionTransition")] if "NoncurrentVersionTransition" in rule else []
+        )
         if old:
             made["NoncurrentVersionTransitions"] = [_old_transition(move) for move in old]
         if "NoncurrentVersionExpirationInDays" in rule:
@@ -123,39 +132,86 @@ def _cors(value: Any) -> Any:
 
 
 PARTS = {
-    "VersioningConfiguration": Part("PutBucketVersioning", "VersioningConfiguration", _same, ("GetBucketVersioning", ""),
-                                    off={"Status": "Suspended"}),
-    "OwnershipControls": Part("PutBucketOwnershipControls", "OwnershipControls", _same,
-                              ("GetBucketOwnershipControls", "OwnershipControls"), "DeleteBucketOwnershipControls"),
-    "PublicAccessBlockConfiguration": Part("PutPublicAccessBlock", "PublicAccessBlockConfiguration", _same,
-                                           ("GetPublicAccessBlock", "PublicAccessBlockConfiguration"),
-                                           "DeletePublicAccessBlock"),
-    "BucketEncryption": Part("PutBucketEncryption", "ServerSideEncryptionConfiguration", _encryption,
-                             ("GetBucketEncryption", "ServerSideEncryptionConfiguration"), "DeleteBucketEncryption"),
+    "VersioningConfiguration": Part(
+        "PutBucketVersioning",
+        "VersioningConfiguration",
+        _same,
+        ("GetBucketVersioning", ""),
+        off={"Status": "Suspended"},
+    ),
+    "OwnershipControls": Part(
+        "PutBucketOwnershipControls",
+        "OwnershipControls",
+        _same,
+        ("GetBucketOwnershipControls", "OwnershipControls"),
+        "DeleteBucketOwnershipControls",
+    ),
+    "PublicAccessBlockConfiguration": Part(
+        "PutPublicAccessBlock",
+        "PublicAccessBlockConfiguration",
+        _same,
+        ("GetPublicAccessBlock", "PublicAccessBlockConfiguration"),
+        "DeletePublicAccessBlock",
+    ),
+    "BucketEncryption": Part(
+        "PutBucketEncryption",
+        "ServerSideEncryptionConfiguration",
+        _encryption,
+        ("GetBucketEncryption", "ServerSideEncryptionConfiguration"),
+        "DeleteBucketEncryption",
+    ),
     "LoggingConfiguration": Part("PutBucketLogging", "BucketLoggingStatus", _logging, ("GetBucketLogging", ""), off={}),
-    "LifecycleConfiguration": Part("PutBucketLifecycleConfiguration", "LifecycleConfiguration", _lifecycle,
-                                   ("GetBucketLifecycleConfiguration", ""), "DeleteBucketLifecycle"),
-    "NotificationConfiguration": Part("PutBucketNotificationConfiguration", "NotificationConfiguration", _notification,
-                                      ("GetBucketNotificationConfiguration", ""), off={}),
-    "AccelerateConfiguration": Part("PutBucketAccelerateConfiguration", "AccelerateConfiguration",
-                                    lambda value: {"Status": value["AccelerationStatus"]},
-                                    ("GetBucketAccelerateConfiguration", ""), off={"Status": "Suspended"}),
+    "LifecycleConfiguration": Part(
+        "PutBucketLifecycleConfiguration",
+        "LifecycleConfiguration",
+        _lifecycle,
+        ("GetBucketLifecycleConfiguration", ""),
+        "DeleteBucketLifecycle",
+    ),
+    "NotificationConfiguration": Part(
+        "PutBucketNotificationConfiguration",
+        "NotificationConfiguration",
+        _notification,
+        ("GetBucketNotificationConfiguration", ""),
+        off={},
+    ),
+    "AccelerateConfiguration": Part(
+        "PutBucketAccelerateConfiguration",
+        "AccelerateConfiguration",
+        lambda value: {"Status": value["AccelerationStatus"]},
+        ("GetBucketAccelerateConfiguration", ""),
+        off={"Status": "Suspended"},
+    ),
     "CorsConfiguration": Part("PutBucketCors", "CORSConfiguration", _cors, ("GetBucketCors", ""), "DeleteBucketCors"),
-    "ObjectLockConfiguration": Part("PutObjectLockConfiguration", "ObjectLockConfiguration", _same,
-                                    ("GetObjectLockConfiguration", "ObjectLockConfiguration"),
-                                    off={"ObjectLockEnabled": "Enabled"}),
-    "ReplicationConfiguration": Part("PutBucketReplication", "ReplicationConfiguration", _same,
-                                     ("GetBucketReplication", "ReplicationConfiguration"), "DeleteBucketReplication"),
-    "Tags": Part("PutBucketTagging", "Tagging", lambda value: {"TagSet": value}, ("GetBucketTagging", ""),
-                 "DeleteBucketTagging"),
+    "ObjectLockConfiguration": Part(
+        "PutObjectLockConfiguration",
+        "ObjectLockConfiguration",
+        _same,
+        ("GetObjectLockConfiguration", "ObjectLockConfiguration"),
+        off={"ObjectLockEnabled": "Enabled"},
+    ),
+    "ReplicationConfiguration": Part(
+        "PutBucketReplication",
+        "ReplicationConfiguration",
+        _same,
+        ("GetBucketReplication", "ReplicationConfiguration"),
+        "DeleteBucketReplication",
+    ),
+    "Tags": Part(
+        "PutBucketTagging", "Tagging", lambda value: {"TagSet": value}, ("GetBucketTagging", ""), "DeleteBucketTagging"
+    ),
 }
 
 
 def _tiering(entry: dict[str, Any]) -> dict[str, Any]:
     rule = dict(entry)
     where = _where(rule)
-    return {"Id": rule["Id"], "Status": rule["Status"], "Tierings": rule["Tierings"],
-            **({} if where == {"Prefix": ""} else {"Filter": where})}
+    return {
+        "Id": rule["Id"],
+        "Status": rule["Status"],
+        "Tierings": rule["Tierings"],
+        **({} if where == {"Prefix": ""} else {"Filter": where}),
+    }
 
 
 def _metrics(entry: dict[str, Any]) -> dict[str, Any]:
@@ -213,13 +269,16 @@ def _configure(scene: Scene) -> Made:
             scene.call("s3", f"PutBucket{noun}", {"Bucket": name, "Id": identifier, noun: sent})
             scene.kept(sent, scene.call("s3", f"GetBucket{noun}", {"Bucket": name, "Id": identifier})[noun])
     suffix = "amazonaws.com.cn" if scene.partition == "aws-cn" else "amazonaws.com"
-    return Made(name, {
-        "Arn": f"arn:{scene.partition}:s3:::{name}",
-        "DomainName": f"{name}.s3.{suffix}",
-        "RegionalDomainName": f"{name}.s3.{scene.region}.{suffix}",
-        "DualStackDomainName": f"{name}.s3.dualstack.{scene.region}.{suffix}",
-        "WebsiteURL": f"http://{name}.s3-website-{scene.region}.{suffix}",
-    })
+    return Made(
+        name,
+        {
+            "Arn": f"arn:{scene.partition}:s3:::{name}",
+            "DomainName": f"{name}.s3.{suffix}",
+            "RegionalDomainName": f"{name}.s3.{scene.region}.{suffix}",
+            "DualStackDomainName": f"{name}.s3.dualstack.{scene.region}.{suffix}",
+            "WebsiteURL": f"http://{name}.s3-website-{scene.region}.{suffix}",
+        },
+    )
 
 
 def _delete(scene: Scene) -> None:
@@ -248,9 +307,23 @@ def _delete_policy(scene: Scene) -> None:
 
 
 ROWS = [
-    Row(type="AWS::S3::Bucket", label="executed", create=_create, update=_configure, delete=_delete,
-        notes=("objects are stored, versioned and encrypted by name only; lifecycle, tiering, replication and "
-               "access logs are recorded",)),
-    Row(type="AWS::S3::BucketPolicy", label="recorded", create=_put_policy, update=_put_policy, delete=_delete_policy,
-        notes=("a Deny with a condition, such as TLS only, is stored and not enforced",)),
+    Row(
+        type="AWS::S3::Bucket",
+        label="executed",
+        create=_create,
+        update=_configure,
+        delete=_delete,
+        notes=(
+            "objects are stored, versioned and encrypted by name only; lifecycle, tiering, replication and "
+            "access logs are recorded",
+        ),
+    ),
+    Row(
+        type="AWS::S3::BucketPolicy",
+        label="recorded",
+        create=_put_policy,
+        update=_put_policy,
+        delete=_delete_policy,
+        notes=("a Deny with a condition, such as TLS only, is stored and not enforced",),
+    ),
 ]

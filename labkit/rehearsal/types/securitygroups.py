@@ -33,7 +33,9 @@ def _permission(rule: dict[str, Any]) -> dict[str, Any]:
 
 def _add(scene: Scene, group: str, direction: str, rules: list[dict[str, Any]]) -> None:
     for rule in rules:
-        scene.call("ec2", f"AuthorizeSecurityGroup{direction}", {"GroupId": group, "IpPermissions": [_permission(rule)]})
+        scene.call(
+            "ec2", f"AuthorizeSecurityGroup{direction}", {"GroupId": group, "IpPermissions": [_permission(rule)]}
+        )
 
 
 def _remove(scene: Scene, group: str, direction: str, rules: list[dict[str, Any]]) -> None:
@@ -44,9 +46,15 @@ def _remove(scene: Scene, group: str, direction: str, rules: list[dict[str, Any]
 def _create(scene: Scene) -> Made:
     name = scene.name("GroupName")
     given = scene.take("GroupDescription", "VpcId", "SecurityGroupIngress", "SecurityGroupEgress")
-    group = scene.call("ec2", "CreateSecurityGroup", {
-        "GroupName": name, "Description": given["GroupDescription"],
-        **{key: given[key] for key in ("VpcId",) if key in given}})["GroupId"]
+    group = scene.call(
+        "ec2",
+        "CreateSecurityGroup",
+        {
+            "GroupName": name,
+            "Description": given["GroupDescription"],
+            **{key: given[key] for key in ("VpcId",) if key in given},
+        },
+    )["GroupId"]
     scene.physical_id = group
     _add(scene, group, "Ingress", given.get("SecurityGroupIngress", []))
     if "SecurityGroupEgress" in given:
@@ -80,24 +88,45 @@ def _delete(scene: Scene) -> None:
 def _rule(direction: str) -> Row:
     def create(scene: Scene) -> Made:
         given = scene.rest()
-        answer = scene.call("ec2", f"AuthorizeSecurityGroup{direction}", {"GroupId": given["GroupId"], "IpPermissions": [_permission(given)]})
+        answer = scene.call(
+            "ec2",
+            f"AuthorizeSecurityGroup{direction}",
+            {"GroupId": given["GroupId"], "IpPermissions": [_permission(given)]},
+        )
         rule = answer["SecurityGroupRules"][0]["SecurityGroupRuleId"]
         return Made(rule, {"Id": rule})
 
     def update(scene: Scene) -> Made:
         given = scene.rest()
-        scene.call("ec2", f"UpdateSecurityGroupRuleDescriptions{direction}", {"GroupId": given["GroupId"], "IpPermissions": [_permission(given)]})
+        scene.call(
+            "ec2",
+            f"UpdateSecurityGroupRuleDescriptions{direction}",
+            {"GroupId": given["GroupId"], "IpPermissions": [_permission(given)]},
+        )
         return Made(scene.physical_id, scene.attributes)
 
     def delete(scene: Scene) -> None:
         _remove(scene, scene.properties["GroupId"], direction, [scene.properties])
 
-    return Row(type=f"AWS::EC2::SecurityGroup{direction}", label="recorded", create=create, update=update, delete=delete,
-               notes=(STORED,))
+    return Row(
+        type=f"AWS::EC2::SecurityGroup{direction}",
+        label="recorded",
+        create=create,
+        update=update,
+        delete=delete,
+        notes=(STORED,),
+    )
 
 
 ROWS = [
-    Row(type="AWS::EC2::SecurityGroup", label="recorded", create=_create, update=_update, delete=_delete, notes=(STORED,)),
+    Row(
+        type="AWS::EC2::SecurityGroup",
+        label="recorded",
+        create=_create,
+        update=_update,
+        delete=_delete,
+        notes=(STORED,),
+    ),
     _rule("Ingress"),
     _rule("Egress"),
 ]

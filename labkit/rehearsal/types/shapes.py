@@ -19,7 +19,9 @@ def fitted(value: Any, shape: Any, path: str, drop: Callable[[str], None]) -> An
         for name, item in value.items():
             if item is None:
                 continue
-            member = next((members[try_] for try_ in (name.lower(), *ALIASES.get(name.lower(), ())) if try_ in members), None)
+            member = next(
+                (members[try_] for try_ in (name.lower(), *ALIASES.get(name.lower(), ())) if try_ in members), None
+            )
             where = f"{path}.{name}" if path else name
             if member is None:
                 drop(where)

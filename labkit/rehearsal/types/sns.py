@@ -8,10 +8,25 @@ from typing import Any
 from labkit.rehearsal.types.row import Made, Row, Scene
 from labkit.rehearsal.types.table import simple
 
-ATTRIBUTES = ("DisplayName", "KmsMasterKeyId", "FifoTopic", "ContentBasedDeduplication", "SignatureVersion",
-              "TracingConfig", "FifoThroughputScope", "ArchivePolicy")
-OF_SUBSCRIPTION = ("DeliveryPolicy", "FilterPolicy", "FilterPolicyScope", "RawMessageDelivery", "RedrivePolicy",
-                   "SubscriptionRoleArn", "ReplayPolicy")
+ATTRIBUTES = (
+    "DisplayName",
+    "KmsMasterKeyId",
+    "FifoTopic",
+    "ContentBasedDeduplication",
+    "SignatureVersion",
+    "TracingConfig",
+    "FifoThroughputScope",
+    "ArchivePolicy",
+)
+OF_SUBSCRIPTION = (
+    "DeliveryPolicy",
+    "FilterPolicy",
+    "FilterPolicyScope",
+    "RawMessageDelivery",
+    "RedrivePolicy",
+    "SubscriptionRoleArn",
+    "ReplayPolicy",
+)
 
 
 def _text(value: Any) -> str:
@@ -35,7 +50,11 @@ def _subscribe(scene: Scene) -> None:
     for entry in wanted:
         if entry not in before:
             scene.call("sns", "Subscribe", {"TopicArn": scene.physical_id, **entry})
-    known = scene.call("sns", "ListSubscriptionsByTopic", {"TopicArn": scene.physical_id})["Subscriptions"] if before else []
+    known = (
+        scene.call("sns", "ListSubscriptionsByTopic", {"TopicArn": scene.physical_id})["Subscriptions"]
+        if before
+        else []
+    )
     for entry in before:
         for one in known:
             if entry not in wanted and (one["Protocol"], one["Endpoint"]) == (entry["Protocol"], entry["Endpoint"]):
@@ -48,7 +67,11 @@ def _update(scene: Scene) -> Made:
     given = scene.take(*ATTRIBUTES, "Tags")
     for name in ATTRIBUTES:
         if scene.changed(name):
-            scene.call("sns", "SetTopicAttributes", {"TopicArn": arn, "AttributeName": name, "AttributeValue": _text(given.get(name, ""))})
+            scene.call(
+                "sns",
+                "SetTopicAttributes",
+                {"TopicArn": arn, "AttributeName": name, "AttributeValue": _text(given.get(name, ""))},
+            )
     if scene.changed("Tags"):
         gone = [tag["Key"] for tag in scene.old.get("Tags", [])]
         if gone:
@@ -79,14 +102,34 @@ def _put_policy(scene: Scene) -> Made:
 
 
 def _set_policy(scene: Scene, topic: str, document: Any) -> None:
-    scene.call("sns", "SetTopicAttributes", {"TopicArn": topic, "AttributeName": "Policy", "AttributeValue": json.dumps(document)})
+    scene.call(
+        "sns",
+        "SetTopicAttributes",
+        {"TopicArn": topic, "AttributeName": "Policy", "AttributeValue": json.dumps(document)},
+    )
 
 
 def _default_policy(scene: Scene, topic: str) -> dict[str, Any]:
-    return {"Version": "2008-10-17", "Id": "__default_policy_ID", "Statement": [{
-        "Sid": "__default_statement_ID", "Effect": "Allow", "Principal": {"AWS": "*"}, "Resource": topic,
-        "Action": ["SNS:Publish", "SNS:Subscribe", "SNS:GetTopicAttributes", "SNS:SetTopicAttributes", "SNS:DeleteTopic"],
-        "Condition": {"StringEquals": {"AWS:SourceOwner": scene.account}}}]}
+    return {
+        "Version": "2008-10-17",
+        "Id": "__default_policy_ID",
+        "Statement": [
+            {
+                "Sid": "__default_statement_ID",
+                "Effect": "Allow",
+                "Principal": {"AWS": "*"},
+                "Resource": topic,
+                "Action": [
+                    "SNS:Publish",
+                    "SNS:Subscribe",
+                    "SNS:GetTopicAttributes",
+                    "SNS:SetTopicAttributes",
+                    "SNS:DeleteTopic",
+                ],
+                "Condition": {"StringEquals": {"AWS:SourceOwner": scene.account}},
+            }
+        ],
+    }
 
 
 def _delete_policy(scene: Scene) -> None:
@@ -103,13 +146,25 @@ def _change_subscription(scene: Scene) -> Made:
     given = scene.rest()
     for name in OF_SUBSCRIPTION:
         if scene.changed(name):
-            value = _text(given[name]) if name in given else {"FilterPolicy": "{}", "RawMessageDelivery": "false"}.get(name, "")
-            scene.call("sns", "SetSubscriptionAttributes", {"SubscriptionArn": scene.physical_id, "AttributeName": name, "AttributeValue": value})
+            value = (
+                _text(given[name])
+                if name in given
+                else {"FilterPolicy": "{}", "RawMessageDelivery": "false"}.get(name, "")
+            )
+            scene.call(
+                "sns",
+                "SetSubscriptionAttributes",
+                {"SubscriptionArn": scene.physical_id, "AttributeName": name, "AttributeValue": value},
+            )
     return Made(scene.physical_id, scene.attributes)
 
 
 _SUBSCRIPTION = simple(
-    "AWS::SNS::Subscription", "sns", create="Subscribe", send=_subscription, label="executed",
+    "AWS::SNS::Subscription",
+    "sns",
+    create="Subscribe",
+    send=_subscription,
+    label="executed",
     ref=lambda scene, answer: answer["SubscriptionArn"],
     attributes=lambda scene, answer: {"Arn": answer["SubscriptionArn"]},
     delete=("Unsubscribe", lambda scene: {"SubscriptionArn": scene.physical_id}),
@@ -117,10 +172,28 @@ _SUBSCRIPTION = simple(
 )
 
 ROWS = [
-    Row(type="AWS::SNS::Topic", label="executed", create=_create, update=_update, delete=_delete,
-        notes=("delivers to SQS; e-mail is recorded; its key's policy is not enforced",)),
-    Row(type="AWS::SNS::TopicPolicy", label="recorded", create=_put_policy, update=_put_policy, delete=_delete_policy,
-        notes=("stored; not enforced",)),
-    Row(type=_SUBSCRIPTION.type, label="executed", create=_SUBSCRIPTION.create, update=_change_subscription,
-        delete=_SUBSCRIPTION.delete, accepted=_SUBSCRIPTION.accepted),
+    Row(
+        type="AWS::SNS::Topic",
+        label="executed",
+        create=_create,
+        update=_update,
+        delete=_delete,
+        notes=("delivers to SQS; e-mail is recorded; its key's policy is not enforced",),
+    ),
+    Row(
+        type="AWS::SNS::TopicPolicy",
+        label="recorded",
+        create=_put_policy,
+        update=_put_policy,
+        delete=_delete_policy,
+        notes=("stored; not enforced",),
+    ),
+    Row(
+        type=_SUBSCRIPTION.type,
+        label="executed",
+        create=_SUBSCRIPTION.create,
+        update=_change_subscription,
+        delete=_SUBSCRIPTION.delete,
+        accepted=_SUBSCRIPTION.accepted,
+    ),
 ]

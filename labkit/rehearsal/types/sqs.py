@@ -8,12 +8,29 @@ from typing import Any
 from labkit.rehearsal.types.row import Made, Row, Scene
 from labkit.rehearsal.types.sns import _text
 
-ATTRIBUTES = ("ContentBasedDeduplication", "DeduplicationScope", "DelaySeconds", "FifoQueue", "FifoThroughputLimit",
-              "KmsDataKeyReusePeriodSeconds", "KmsMasterKeyId", "MaximumMessageSize", "MessageRetentionPeriod",
-              "ReceiveMessageWaitTimeSeconds", "RedriveAllowPolicy", "RedrivePolicy", "SqsManagedSseEnabled",
-              "VisibilityTimeout")
-DEFAULTS = {"DelaySeconds": "0", "VisibilityTimeout": "30", "MessageRetentionPeriod": "345600",
-            "MaximumMessageSize": "1048576", "ReceiveMessageWaitTimeSeconds": "0"}
+ATTRIBUTES = (
+    "ContentBasedDeduplication",
+    "DeduplicationScope",
+    "DelaySeconds",
+    "FifoQueue",
+    "FifoThroughputLimit",
+    "KmsDataKeyReusePeriodSeconds",
+    "KmsMasterKeyId",
+    "MaximumMessageSize",
+    "MessageRetentionPeriod",
+    "ReceiveMessageWaitTimeSeconds",
+    "RedriveAllowPolicy",
+    "RedrivePolicy",
+    "SqsManagedSseEnabled",
+    "VisibilityTimeout",
+)
+DEFAULTS = {
+    "DelaySeconds": "0",
+    "VisibilityTimeout": "30",
+    "MessageRetentionPeriod": "345600",
+    "MaximumMessageSize": "1048576",
+    "ReceiveMessageWaitTimeSeconds": "0",
+}
 
 
 def _create(scene: Scene) -> Made:
@@ -28,7 +45,9 @@ def _create(scene: Scene) -> Made:
 
 
 def _read(scene: Scene, url: str) -> dict[str, Any]:
-    found: dict[str, Any] = scene.call("sqs", "GetQueueAttributes", {"QueueUrl": url, "AttributeNames": ["All"]})["Attributes"]
+    found: dict[str, Any] = scene.call("sqs", "GetQueueAttributes", {"QueueUrl": url, "AttributeNames": ["All"]})[
+        "Attributes"
+    ]
     return found
 
 
@@ -55,7 +74,11 @@ def _delete(scene: Scene) -> None:
 def _put_policy(scene: Scene) -> Made:
     given = scene.rest()
     for url in given["Queues"]:
-        scene.call("sqs", "SetQueueAttributes", {"QueueUrl": url, "Attributes": {"Policy": json.dumps(given["PolicyDocument"])}})
+        scene.call(
+            "sqs",
+            "SetQueueAttributes",
+            {"QueueUrl": url, "Attributes": {"Policy": json.dumps(given["PolicyDocument"])}},
+        )
         scene.kept(given["PolicyDocument"], json.loads(_read(scene, url)["Policy"]))
     for url in scene.old.get("Queues", []):
         if url not in given["Queues"]:
@@ -71,6 +94,12 @@ def _delete_policy(scene: Scene) -> None:
 
 ROWS = [
     Row(type="AWS::SQS::Queue", label="executed", create=_create, update=_update, delete=_delete),
-    Row(type="AWS::SQS::QueuePolicy", label="recorded", create=_put_policy, update=_put_policy, delete=_delete_policy,
-        notes=("stored; not enforced",)),
+    Row(
+        type="AWS::SQS::QueuePolicy",
+        label="recorded",
+        create=_put_policy,
+        update=_put_policy,
+        delete=_delete_policy,
+        notes=("stored; not enforced",),
+    ),
 ]

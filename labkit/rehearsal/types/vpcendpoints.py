@@ -21,12 +21,17 @@ def _create(scene: Scene) -> Made:
     scene.physical_id = endpoint["VpcEndpointId"]
     _tag(scene)
     read = _read(scene)
-    scene.kept({key: item for key, item in given.items() if key in CHANGING and key != "SecurityGroupIds"} | _groups(given), read)
+    scene.kept(
+        {key: item for key, item in given.items() if key in CHANGING and key != "SecurityGroupIds"} | _groups(given),
+        read,
+    )
     return _made(scene, read)
 
 
 def _groups(given: dict[str, Any]) -> dict[str, Any]:
-    return {"Groups": [{"GroupId": group} for group in given["SecurityGroupIds"]]} if "SecurityGroupIds" in given else {}
+    return (
+        {"Groups": [{"GroupId": group} for group in given["SecurityGroupIds"]]} if "SecurityGroupIds" in given else {}
+    )
 
 
 def _check_dns(scene: Scene, given: dict[str, Any]) -> None:
@@ -38,37 +43,63 @@ def _check_dns(scene: Scene, given: dict[str, Any]) -> None:
         name = attribute[0].lower() + attribute[1:]
         answer = scene.call("ec2", "DescribeVpcAttribute", {"VpcId": given["VpcId"], "Attribute": name})
         if not answer[attribute]["Value"]:
-            raise ResourceFailed(f"Enabling private DNS requires both enableDnsSupport and enableDnsHostnames VPC attributes set to true for {given['VpcId']}")
-    for other in scene.call("ec2", "DescribeVpcEndpoints", {"Filters": [{"Name": "vpc-id", "Values": [given["VpcId"]]}]})["VpcEndpoints"]:
-        if other["ServiceName"] == given["ServiceName"] and other.get("PrivateDnsEnabled") and other["State"].lower() not in ("deleted", "deleting"):
-            raise ResourceFailed(f"private-dns-enabled cannot be set because there is already a conflicting DNS domain for {given['ServiceName']} in the VPC {given['VpcId']}")
+            raise ResourceFailed(
+                f"Enabling private DNS requires both enableDnsSupport and enableDnsHostnames VPC attributes set to true for {given['VpcId']}"
+            )
+    for other in scene.call(
+        "ec2", "DescribeVpcEndpoints", {"Filters": [{"Name": "vpc-id", "Values": [given["VpcId"]]}]}
+    )["VpcEndpoints"]:
+        if (
+            other["ServiceName"] == given["ServiceName"]
+            and other.get("PrivateDnsEnabled")
+            and other["State"].lower() not in ("deleted", "deleting")
+        ):
+            raise ResourceFailed(
+                f"private-dns-enabled cannot be set because there is already a conflicting DNS domain for {given['ServiceName']} in the VPC {given['VpcId']}"
+            )
 
 
 def _read(scene: Scene) -> dict[str, Any]:
-    endpoint: dict[str, Any] = scene.call("ec2", "DescribeVpcEndpoints", {"VpcEndpointIds": [scene.physical_id]})["VpcEndpoints"][0]
+    endpoint: dict[str, Any] = scene.call("ec2", "DescribeVpcEndpoints", {"VpcEndpointIds": [scene.physical_id]})[
+        "VpcEndpoints"
+    ][0]
     return endpoint
 
 
 def _made(scene: Scene, read: dict[str, Any]) -> Made:
     names = [f"{entry.get('HostedZoneId', '')}:{entry.get('DnsName', '')}" for entry in read.get("DnsEntries", [])]
-    return Made(scene.physical_id, {
-        "Id": scene.physical_id, "DnsEntries": names, "NetworkInterfaceIds": read.get("NetworkInterfaceIds", []),
-        "CreationTimestamp": str(read.get("CreationTimestamp", "")),
-    })
+    return Made(
+        scene.physical_id,
+        {
+            "Id": scene.physical_id,
+            "DnsEntries": names,
+            "NetworkInterfaceIds": read.get("NetworkInterfaceIds", []),
+            "CreationTimestamp": str(read.get("CreationTimestamp", "")),
+        },
+    )
 
 
 def _update(scene: Scene) -> Made:
     given = scene.rest()
     sent: dict[str, Any] = {"VpcEndpointId": scene.physical_id}
     if scene.changed("PolicyDocument"):
-        sent |= {"PolicyDocument": json.dumps(given["PolicyDocument"])} if "PolicyDocument" in given else {"ResetPolicy": True}
+        sent |= (
+            {"PolicyDocument": json.dumps(given["PolicyDocument"])}
+            if "PolicyDocument" in given
+            else {"ResetPolicy": True}
+        )
     if scene.changed("PrivateDnsEnabled"):
         sent["PrivateDnsEnabled"] = given.get("PrivateDnsEnabled", False)
-    for name, add, remove in (("RouteTableIds", "AddRouteTableIds", "RemoveRouteTableIds"),
-                              ("SubnetIds", "AddSubnetIds", "RemoveSubnetIds"),
-                              ("SecurityGroupIds", "AddSecurityGroupIds", "RemoveSecurityGroupIds")):
+    for name, add, remove in (
+        ("RouteTableIds", "AddRouteTableIds", "RemoveRouteTableIds"),
+        ("SubnetIds", "AddSubnetIds", "RemoveSubnetIds"),
+        ("SecurityGroupIds", "AddSecurityGroupIds", "RemoveSecurityGroupIds"),
+    ):
         wanted, before = given.get(name, []), scene.old.get(name, [])
-        for key, items in ((add, [i for i in wanted if i not in before]), (remove, [i for i in before if i not in wanted])):
+        for key, items in (
+            (add, [i for i in wanted if i not in before]),
+            (remove, [i for i in before if i not in wanted]),
+        ):
             if items:
                 sent[key] = items
     if len(sent) > 1:
@@ -76,7 +107,10 @@ def _update(scene: Scene) -> Made:
     scene.untaken["Tags"] = given.get("Tags", [])
     _tag(scene)
     read = _read(scene)
-    scene.kept({key: item for key, item in given.items() if key in CHANGING and key != "SecurityGroupIds"} | _groups(given), read)
+    scene.kept(
+        {key: item for key, item in given.items() if key in CHANGING and key != "SecurityGroupIds"} | _groups(given),
+        read,
+    )
     return _made(scene, read)
 
 
@@ -89,12 +123,24 @@ def _tag(scene: Scene) -> None:
 def _delete(scene: Scene) -> None:
     interfaces = _read(scene).get("NetworkInterfaceIds", [])
     scene.call("ec2", "DeleteVpcEndpoints", {"VpcEndpointIds": [scene.physical_id]})
-    left = scene.call("ec2", "DescribeNetworkInterfaces", {"Filters": [{"Name": "network-interface-id", "Values": interfaces}]}) if interfaces else {}
+    left = (
+        scene.call(
+            "ec2", "DescribeNetworkInterfaces", {"Filters": [{"Name": "network-interface-id", "Values": interfaces}]}
+        )
+        if interfaces
+        else {}
+    )
     for interface in left.get("NetworkInterfaces", []):
         scene.call("ec2", "DeleteNetworkInterface", {"NetworkInterfaceId": interface["NetworkInterfaceId"]})
 
 
 ROWS = [
-    Row(type="AWS::EC2::VPCEndpoint", label="recorded", create=_create, update=_update, delete=_delete,
-        notes=("stored; its policy is not enforced and no packet flows",)),
+    Row(
+        type="AWS::EC2::VPCEndpoint",
+        label="recorded",
+        create=_create,
+        update=_update,
+        delete=_delete,
+        notes=("stored; its policy is not enforced and no packet flows",),
+    ),
 ]

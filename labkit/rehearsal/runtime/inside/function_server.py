@@ -101,7 +101,12 @@ def run(
     except (TypeError, ValueError) as error:
         message = f"Unable to marshal response: {error}"
         print(f"[ERROR] Runtime.MarshalError: {message}", flush=True)
-        return False, {"errorMessage": message, "errorType": "Runtime.MarshalError", "requestId": request, "stackTrace": []}
+        return False, {
+            "errorMessage": message,
+            "errorType": "Runtime.MarshalError",
+            "requestId": request,
+            "stackTrace": [],
+        }
 
 
 def finish() -> None:

@@ -1,0 +1,107 @@
+"""Glue: databases, tables, crawlers, jobs and security configurations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labkit.rehearsal.types.row import Made, Properties, Row, Scene
+from labkit.rehearsal.types.table import by, simple
+
+
+def _database(scene: Scene) -> Made:
+    given = scene.take("CatalogId", "DatabaseInput", "DatabaseName")
+    content = dict(given["DatabaseInput"])
+    content.setdefault("Name", given.get("DatabaseName") or scene.physical_id or scene.generated(lower=True))
+    content["Name"] = content["Name"].lower()
+    if scene.old:
+        scene.call("glue", "UpdateDatabase", {"Name": scene.physical_id, "DatabaseInput": content}, under="")
+    else:
+        scene.call("glue", "CreateDatabase", {"DatabaseInput": content}, under="")
+    scene.physical_id = content["Name"]
+    scene.kept(content, scene.call("glue", "GetDatabase", {"Name": content["Name"]})["Database"])
+    return Made(content["Name"])
+
+
+def _table(scene: Scene) -> Made:
+    given = scene.take("CatalogId", "DatabaseName", "Name", "TableInput")
+    content = dict(given.get("TableInput", {}))
+    content.setdefault("Name", given.get("Name") or scene.physical_id or scene.generated(lower=True))
+    database = {"DatabaseName": given["DatabaseName"]}
+    scene.call("glue", "UpdateTable" if scene.old else "CreateTable", {**database, "TableInput": content}, under="")
+    scene.physical_id = content["Name"]
+    scene.kept(content, scene.call("glue", "GetTable", {**database, "Name": content["Name"]})["Table"])
+    return Made(content["Name"])
+
+
+def _delete_table(scene: Scene) -> None:
+    scene.call("glue", "DeleteTable", {"DatabaseName": scene.properties["DatabaseName"], "Name": scene.physical_id})
+
+
+def _crawler(scene: Scene, given: Properties) -> Properties:
+    # The API takes the bare cron expression where CloudFormation wraps it.
+    schedule = given.pop("Schedule", None)
+    if schedule is not None:
+        given["Schedule"] = schedule.get("ScheduleExpression", "")
+    return given
+
+
+def _read_crawler(scene: Scene) -> Any:
+    return {"Name": scene.physical_id}
+
+
+ROWS = [
+    Row(
+        type="AWS::Glue::Database",
+        label="recorded",
+        create=_database,
+        update=_database,
+        replaced_by=frozenset({"CatalogId"}),
+        delete=lambda scene: scene.call("glue", "DeleteDatabase", {"Name": scene.physical_id}) and None,
+    ),
+    Row(type="AWS::Glue::Table", label="recorded", create=_table, update=_table, delete=_delete_table),
+    simple(
+        "AWS::Glue::Crawler",
+        "glue",
+        create="CreateCrawler",
+        name="Name",
+        update=("UpdateCrawler", by("Name")),
+        send=_crawler,
+        read=("GetCrawler", _read_crawler),
+        within="Crawler",
+        delete=("DeleteCrawler", by("Name")),
+        unread={"Schedule": "read back as a structure"},
+    ),
+    simple(
+        "AWS::Glue::SecurityConfiguration",
+        "glue",
+        create="CreateSecurityConfiguration",
+        name="Name",
+        send=lambda scene, given: {
+            **given,
+            "EncryptionConfiguration": {
+                ("S3Encryption" if key == "S3Encryptions" else key): item
+                for key, item in given["EncryptionConfiguration"].items()
+            },
+        },
+        read=("GetSecurityConfiguration", by("Name")),
+        within="SecurityConfiguration",
+        delete=("DeleteSecurityConfiguration", by("Name")),
+        replaced_by=frozenset({"EncryptionConfiguration"}),
+    ),
+    simple(
+        "AWS::Glue::Job",
+        "glue",
+        create="CreateJob",
+        name="Name",
+        update=(
+            "UpdateJob",
+            lambda scene: {
+                "JobName": scene.physical_id,
+                "JobUpdate": {key: item for key, item in scene.properties.items() if key not in ("Name", "Tags")},
+            },
+        ),
+        read=("GetJob", by("JobName")),
+        within="Job",
+        delete=("DeleteJob", by("JobName")),
+    ),
+]
