@@ -11,11 +11,11 @@ from labkit.diagram.text import width, wrap
 
 BOX = 200
 ICON = 30
-LABEL, TITLE, DETAIL, EDGE = 10.5, 13.5, 11.0, 10.5
-ROW = 19
-GAP, BEND, PORT = 24, 12, 17
+LABEL, TITLE, DETAIL, EDGE = 12.0, 15.0, 12.5, 12.0
+ROW, STEP = 21, 16.0
+GAP, BEND, PORT = 24, 14, 19
 CURVE, BORDER, MARGIN = 38, 16, 20
-HEAD = 46
+HEAD = 50
 _PASSES = 10
 
 
@@ -97,7 +97,7 @@ def _heights(graph: Graph, columns: Columns, layout: Layout) -> dict[str, float]
     heights: dict[str, float] = {item: BEND for column in columns.items for item in column}
     for node in graph.nodes.values():
         ends = [sum(span.stops[side] == node.id for span in columns.spans) if not node.rows else 0 for side in (0, -1)]
-        text = HEAD + 14.5 * len(layout.texts[node.id]) + (6 if layout.texts[node.id] else 0)
+        text = HEAD + STEP * len(layout.texts[node.id]) + (6 if layout.texts[node.id] else 0)
         heights[node.id] = max(text + ROW * len(node.rows) + (8 if node.rows else 0), PORT * max(ends) + 14)
     return heights
 
@@ -113,14 +113,9 @@ def _lefts(columns: Columns) -> list[float]:
             for span in columns.spans
             if column_of[span.stops[-1]] == number + 1 and span.edge.label
         ]
-        borders = 2 * BORDER * sum(edge in (number, number + 1) for edge in _borders(columns))
+        borders = 2 * BORDER if columns.vpc and number in (columns.vpc[0] - 1, columns.vpc[-1]) else 0
         x += BOX + CURVE + borders + max(labels, default=0) + 14
     return lefts
-
-
-def _borders(columns: Columns) -> list[int]:
-    """Columns after which (left border: before which) the VPC's frame runs."""
-    return [columns.vpc[-1]] + ([columns.vpc[0]] if columns.vpc[0] > 0 else []) if columns.vpc else []
 
 
 def _middles(columns: Columns, heights: dict[str, float]) -> dict[str, float]:

@@ -15,6 +15,7 @@ from labkit.diagram.layout import (
     LABEL,
     MARGIN,
     ROW,
+    STEP,
     TITLE,
     Layout,
     Line,
@@ -37,7 +38,7 @@ COLOURS: dict[Colour, str] = {
     "plain": "#475569",
 }
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-_CHIP = 24
+_CHIP = 26
 
 
 def draw(graph: Graph, layout: Layout) -> str:
@@ -100,9 +101,9 @@ def _frame(rect: Rect, title: str, details: str, stroke: str, fill: str, dash: s
         + "/>"
     )
     room = rect.width - 24
-    texts = _text(rect.x + 12, rect.y + 19, fit(title, room, 12, bold=True), 12, stroke, bold=True)
+    texts = _text(rect.x + 12, rect.y + 20, fit(title, room, 13.5, bold=True), 13.5, stroke, bold=True)
     if details:
-        texts += _text(rect.x + 12, rect.y + 35, fit(details, room, DETAIL), DETAIL, SOFT)
+        texts += _text(rect.x + 12, rect.y + 37, fit(details, room, DETAIL), DETAIL, SOFT)
     return shape + texts
 
 
@@ -141,12 +142,12 @@ def _box(node: Node, rect: Rect, details: list[str]) -> str:
         f"<g><title>{escape(node.id)}</title>",
         f'<rect x="{_n(rect.x)}" y="{_n(rect.y)}" width="{_n(rect.width)}" height="{_n(rect.height)}" rx="7" '
         f'fill="{PAPER}" stroke="{colour}" stroke-width="1.4"{dash}/>',
-        _glyph(node.glyph, rect.x + 9, rect.y + 9, colour, 28),
-        _text(left, rect.y + 18, fit(node.label, room, LABEL), LABEL, colour),
-        _text(left, rect.y + 35, fit(node.title, room, TITLE, bold=True), TITLE, INK, bold=True),
+        _glyph(node.glyph, rect.x + 9, rect.y + 10, colour, 29),
+        _text(left, rect.y + 20, fit(node.label, room, LABEL), LABEL, colour),
+        _text(left, rect.y + 38, fit(node.title, room, TITLE, bold=True), TITLE, INK, bold=True),
     ]
     for number, line in enumerate(details):
-        parts.append(_text(left, rect.y + HEAD + 7 + number * 14.5, line, DETAIL, SOFT))
+        parts.append(_text(left, rect.y + HEAD + 8 + number * STEP, line, DETAIL, SOFT))
     for row in node.rows:
         y = row_y(rect, node, row)
         parts.append(
@@ -210,7 +211,7 @@ def _chip(rect: Rect, chip: Chip) -> str:
     return (
         f'<rect x="{_n(rect.x)}" y="{_n(rect.y)}" width="{_n(rect.width)}" height="{_n(rect.height)}" rx="12" '
         f'fill="#f6f8fa" stroke="#d5dce3"/>'
-        f'<g transform="translate({_n(rect.x + 8)} {_n(rect.y + 4.5)}) scale(0.94)" fill="none" stroke="{colour}" '
+        f'<g transform="translate({_n(rect.x + 8)} {_n(rect.y + 5.5)}) scale(0.94)" fill="none" stroke="{colour}" '
         f'stroke-width="1.4" stroke-linejoin="round" stroke-linecap="round">{GLYPHS[chip.glyph]}</g>'
-        + _text(rect.x + _CHIP + 6, rect.y + 16, chip.text, DETAIL, INK)
+        + _text(rect.x + _CHIP + 6, rect.y + 17.5, chip.text, DETAIL, INK)
     )

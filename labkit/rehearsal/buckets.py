@@ -10,8 +10,11 @@ from urllib.parse import parse_qs
 from labkit.rehearsal.context import Context
 
 # The query word of each setting with the element that holds one of its entries in a listing.
-SETTINGS = {"intelligent-tiering": "IntelligentTieringConfiguration", "metrics": "MetricsConfiguration",
-            "analytics": "AnalyticsConfiguration"}
+SETTINGS = {
+    "intelligent-tiering": "IntelligentTieringConfiguration",
+    "metrics": "MetricsConfiguration",
+    "analytics": "AnalyticsConfiguration",
+}
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 
 
@@ -45,7 +48,9 @@ class BucketSettings:
             return _xml(start_response, "204 No Content", "")
         if "id" not in query:
             entries = "".join(_inner(text, SETTINGS[setting]) for (kind, _), text in stored.items() if kind == setting)
-            return _xml(start_response, "200 OK", f'<List xmlns="{NAMESPACE}"><IsTruncated>false</IsTruncated>{entries}</List>')
+            return _xml(
+                start_response, "200 OK", f'<List xmlns="{NAMESPACE}"><IsTruncated>false</IsTruncated>{entries}</List>'
+            )
         if key not in stored:
             return _error(start_response, "NoSuchConfiguration", "The specified configuration does not exist.")
         return _xml(start_response, "200 OK", stored[key])

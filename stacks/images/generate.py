@@ -1,15 +1,16 @@
 """Writes images.json from the tables of the SageMaker SDK: one account per framework and region.
 
-    uv venv /tmp/sdk && uv pip install --python /tmp/sdk/bin/python sagemaker-core==2.27.0
-    /tmp/sdk/bin/python stacks/images/generate.py
+    uv run --no-project --with sagemaker-core==2.27.0 stacks/images/generate.py
 
 A development tool: nothing else of the project needs the SDK.
 """
 
 import json
 import os
+from importlib import import_module
 from importlib.metadata import version as installed
 from pathlib import Path
+from typing import Any
 
 SDK = "sagemaker-core"
 TABLE = Path(__file__).with_name("images.json")
@@ -24,14 +25,13 @@ WANTED = {
 LEFT_OUT = ("us-iso", "eu-isoe")
 
 
-def framework_table(framework: str, versions: tuple[str, ...], regions: list[str]) -> dict[str, object]:
+def framework_table(framework: str, versions: tuple[str, ...], regions: list[str]) -> dict[str, Any]:
     """Ask the SDK for every region and version.
 
     Raises:
         SystemExit: the SDK gives two versions of a framework different accounts or repositories; the table holds one.
     """
-    from sagemaker.core import image_uris
-
+    image_uris = import_module("sagemaker.core.image_uris")
     accounts: dict[str, dict[str, str]] = {}
     suffixes: dict[str, str] = {}
     repositories: set[str] = set()
@@ -67,17 +67,14 @@ def framework_table(framework: str, versions: tuple[str, ...], regions: list[str
 
 def main() -> None:
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # the SDK makes clients when it is imported
-    import sagemaker.core
-
-    folder = Path(next(iter(sagemaker.core.__path__))) / "image_uri_config"
+    folder = Path(next(iter(import_module("sagemaker.core").__path__))) / "image_uri_config"
     regions = {region for name in WANTED for region in _regions(json.loads((folder / f"{name}.json").read_text()))}
     known = sorted(region for region in regions if not region.startswith(LEFT_OUT))
     frameworks = {framework: framework_table(framework, versions, known) for framework, versions in WANTED.items()}
     table = {"source": f"{SDK} {installed(SDK)}", "frameworks": frameworks}
     TABLE.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
-    print(
-        f"{TABLE.name}: {', '.join(f'{name} in {len(each["registries"])} regions' for name, each in frameworks.items())}"
-    )
+    for framework, each in frameworks.items():
+        print(f"{framework}: {len(each['registries'])} regions")
 
 
 def _regions(table: object) -> set[str]:

@@ -195,7 +195,7 @@ class Endpoint(sagemaker.CfnEndpoint):
         if instances < 2:
             accept(
                 configuration,
-                "endpoint-more-than-one-instance",
+                "endpoint-instances-redundant",
                 because="the user chose endpoint_instances = 1 to halve the cost of a sandbox; the endpoint is away "
                 "while its only instance is replaced",
             )

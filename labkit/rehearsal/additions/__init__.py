@@ -27,8 +27,3 @@ def _add(module: ModuleType, package: str) -> None:
         # What moto has one day, or a runtime module has now, comes first.
         if operation.__name__ not in vars(response):
             setattr(response, operation.__name__, operation)
-    # moto keeps the list of a class's operations.
-    from moto.core.responses import method_names_from_class
-
-    if hasattr(method_names_from_class, "cache_clear"):
-        method_names_from_class.cache_clear()

@@ -21,7 +21,9 @@ def update_work_group(self: Any) -> str:
         for key in ("OutputLocation", "EncryptionConfiguration", "ExpectedBucketOwner", "AclConfiguration"):
             if result.get(f"Remove{key}"):
                 kept.pop(key, None)
-        group.configuration["ResultConfiguration"] = kept | {k: v for k, v in result.items() if not k.startswith("Remove")}
+        group.configuration["ResultConfiguration"] = kept | {
+            k: v for k, v in result.items() if not k.startswith("Remove")
+        }
     if updates.pop("RemoveBytesScannedCutoffPerQuery", False):
         group.configuration.pop("BytesScannedCutoffPerQuery", None)
     group.configuration.update(updates)

@@ -12,13 +12,29 @@ def put_composite_alarm(self: Any) -> Any:
 
     given = self._get_param
     self.cloudwatch_backend.put_metric_alarm(
-        name=given("AlarmName"), namespace=None, metric_name=None, metric_data_queries=None, comparison_operator=None,
-        evaluation_periods=None, datapoints_to_alarm=None, period=None, threshold=None, statistic=None,
-        extended_statistic=None, description=given("AlarmDescription"), dimensions=[],
-        alarm_actions=given("AlarmActions", []), ok_actions=given("OKActions", []),
-        insufficient_data_actions=given("InsufficientDataActions", []), unit=None,
-        actions_enabled=given("ActionsEnabled") is not False, treat_missing_data=None,
-        evaluate_low_sample_count_percentile=None, threshold_metric_id=None, rule=given("AlarmRule"), tags=given("Tags", []),
+        name=given("AlarmName"),
+        namespace=None,
+        metric_name=None,
+        metric_data_queries=None,
+        comparison_operator=None,
+        evaluation_periods=None,
+        datapoints_to_alarm=None,
+        period=None,
+        threshold=None,
+        statistic=None,
+        extended_statistic=None,
+        description=given("AlarmDescription"),
+        dimensions=[],
+        alarm_actions=given("AlarmActions", []),
+        ok_actions=given("OKActions", []),
+        insufficient_data_actions=given("InsufficientDataActions", []),
+        unit=None,
+        actions_enabled=given("ActionsEnabled") is not False,
+        treat_missing_data=None,
+        evaluate_low_sample_count_percentile=None,
+        threshold_metric_id=None,
+        rule=given("AlarmRule"),
+        tags=given("Tags", []),
     )
     return EmptyResult()
 

@@ -11,8 +11,21 @@ def update_project(self: Any) -> Any:
     from moto.core.responses import ActionResult
 
     project = self.codebuild_backend.codebuild_projects[self._get_param("name")].project_metadata
-    for name in ("description", "source", "artifacts", "environment", "serviceRole", "cache", "timeoutInMinutes",
-                 "queuedTimeoutInMinutes", "sourceVersion", "logsConfig", "vpcConfig", "tags", "encryptionKey"):
+    for name in (
+        "description",
+        "source",
+        "artifacts",
+        "environment",
+        "serviceRole",
+        "cache",
+        "timeoutInMinutes",
+        "queuedTimeoutInMinutes",
+        "sourceVersion",
+        "logsConfig",
+        "vpcConfig",
+        "tags",
+        "encryptionKey",
+    ):
         if (given := self._get_param(name)) is not None:
             project[name] = given
     return ActionResult({"project": project})

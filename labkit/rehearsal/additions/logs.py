@@ -18,8 +18,11 @@ def put_query_definition(self: Any) -> Any:
 
     identifier = self._get_param("queryDefinitionId") or str(uuid.uuid4())
     _queries(self)[identifier] = {
-        "queryDefinitionId": identifier, "name": self._get_param("name"), "queryString": self._get_param("queryString"),
-        "logGroupNames": self._get_param("logGroupNames", []), "queryLanguage": self._get_param("queryLanguage") or "CWLI",
+        "queryDefinitionId": identifier,
+        "name": self._get_param("name"),
+        "queryString": self._get_param("queryString"),
+        "logGroupNames": self._get_param("logGroupNames", []),
+        "queryLanguage": self._get_param("queryLanguage") or "CWLI",
     }
     return ActionResult({"queryDefinitionId": identifier})
 
@@ -28,7 +31,9 @@ def describe_query_definitions(self: Any) -> Any:
     from moto.core.responses import ActionResult
 
     prefix = self._get_param("queryDefinitionNamePrefix") or ""
-    return ActionResult({"queryDefinitions": [one for one in _queries(self).values() if one["name"].startswith(prefix)]})
+    return ActionResult(
+        {"queryDefinitions": [one for one in _queries(self).values() if one["name"].startswith(prefix)]}
+    )
 
 
 def delete_query_definition(self: Any) -> Any:
@@ -47,4 +52,10 @@ def disassociate_kms_key(self: Any) -> str:
     return "{}"
 
 
-OPERATIONS = (put_query_definition, describe_query_definitions, delete_query_definition, associate_kms_key, disassociate_kms_key)
+OPERATIONS = (
+    put_query_definition,
+    describe_query_definitions,
+    delete_query_definition,
+    associate_kms_key,
+    disassociate_kms_key,
+)

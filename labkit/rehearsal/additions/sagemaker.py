@@ -24,9 +24,15 @@ def _group(self: Any) -> Any:
 
 def delete_model_package_group(self: Any) -> str:
     group = _group(self)
-    inside = [one for one in self.sagemaker_backend.model_packages.values() if one.model_package_group_name == group.model_package_group_name]
+    inside = [
+        one
+        for one in self.sagemaker_backend.model_packages.values()
+        if one.model_package_group_name == group.model_package_group_name
+    ]
     if inside:
-        raise _refused(f"Model Package Group {group.model_package_group_name} cannot be deleted because it still contains Model Packages.")
+        raise _refused(
+            f"Model Package Group {group.model_package_group_name} cannot be deleted because it still contains Model Packages."
+        )
     del self.sagemaker_backend.model_package_groups[group.model_package_group_name]
     return "{}"
 
@@ -59,5 +65,10 @@ def delete_model_package_group_policy(self: Any) -> str:
     return "{}"
 
 
-OPERATIONS = (delete_model_package_group, delete_model_package, put_model_package_group_policy,
-              get_model_package_group_policy, delete_model_package_group_policy)
+OPERATIONS = (
+    delete_model_package_group,
+    delete_model_package,
+    put_model_package_group_policy,
+    get_model_package_group_policy,
+    delete_model_package_group_policy,
+)

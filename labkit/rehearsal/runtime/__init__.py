@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def install(context: Context) -> None:
     """Extend moto in this process with everything that really runs."""
-    from labkit.rehearsal.runtime import alarms, functions_api, hosting_api, metrics, scaling_api
+    from labkit.rehearsal.runtime import alarms, crawlers, functions_api, hosting_api, metrics, queries, scaling_api
 
     store = metrics.install(context)
     # In this order their ticks run: what was measured, then the alarms on it, then what follows from the alarms.
@@ -18,3 +18,5 @@ def install(context: Context) -> None:
     functions_api.install(context)
     watched = alarms.install(context, store)
     scaling_api.install(context, hosting, watched)
+    queries.install(context, store)
+    crawlers.install(context)
