@@ -214,7 +214,7 @@ def commands(app: Any) -> str:
     """A Typer application as Markdown: each command with its help, arguments and options."""
     import typer
 
-    group = typer.main.get_command(app)
+    group: Any = typer.main.get_command(app)
     context = group.make_context("labs", [], resilient_parsing=True)
     parts = ["# Commands", _text(group.help)]
     for name in group.list_commands(context):

@@ -30,12 +30,13 @@ class LabStack(cdk.Stack):
             f"Lab-{slug}",
             description=title,
             env=cdk.Environment(region=settings.region),
-            tags={"lab": slug, **settings.tags},
             # Templates are the same with and without the CDK command line.
             analytics_reporting=False,
         )
         self.folder = folder
         self.settings = settings
+        for key, value in {"lab": slug, **settings.tags}.items():
+            cdk.Tags.of(self).add(key, value)
         self.build()
         Expiry(self, "Expiry")
 

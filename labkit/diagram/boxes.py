@@ -109,9 +109,14 @@ def _network(graph: Graph, stack: Stack) -> None:
         )
     elif vpcs and not any(node.in_vpc for node in graph.nodes.values()):
         groups = [stack.title(group).lower() for group in stack.of("AWS::EC2::SecurityGroup")]
-        number = len(stack.of("AWS::EC2::Subnet"))
         graph.nodes[SUBNETS] = Node(
-            SUBNETS, "Security groups", count(number, "subnet"), "network", "plug", listed(groups, 4), in_vpc=True
+            SUBNETS,
+            "In the subnets",
+            count(len(groups), "security group"),
+            "network",
+            "plug",
+            listed(groups, 4),
+            in_vpc=True,
         )
     if endpoints:
         rows = {service_of(each): each.properties.get("VpcEndpointType", "Gateway") for each in endpoints}

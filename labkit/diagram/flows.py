@@ -110,21 +110,22 @@ def _endpoint(resource: Resource, stack: Stack) -> Iterable[Edge]:
 def _model(resource: Resource, stack: Stack) -> Iterable[Edge]:
     containers = [resource.properties.get("PrimaryContainer"), resource.properties.get("Containers")]
     buckets = list(stack.named(containers, "AWS::S3::Bucket"))
-    for source in (bucket.logical_id for bucket in buckets):
-        yield Edge(source, resource.logical_id, "artefact")
+    for bucket in buckets:
+        yield Edge(bucket.logical_id, resource.logical_id, "artefact")
     if not buckets and "-assets-" in artifact(resource):
         yield Edge(ASSETS, resource.logical_id, "artefact")
 
 
 def _function(resource: Resource, stack: Stack) -> Iterable[Edge]:
-    permitted = list(_permitted(resource, stack))
+    failures = [queue.logical_id for queue in stack.named(resource.properties.get("DeadLetterConfig"))]
+    permitted = [edge for edge in _permitted(resource, stack) if edge.target not in failures]
     yield from permitted
     known = {end for edge in permitted for end in (edge.source, edge.target)}
     for other in stack.named(resource.properties.get("Environment")):
         if other.logical_id not in known:
             yield Edge(resource.logical_id, other.logical_id, "uses")
-    for queue in stack.named(resource.properties.get("DeadLetterConfig")):
-        yield Edge(resource.logical_id, queue.logical_id, "failures")
+    for failed in failures:
+        yield Edge(resource.logical_id, failed, "failures")
 
 
 def _scaling(resource: Resource, stack: Stack) -> Iterable[Edge]:
@@ -183,7 +184,7 @@ def _table(resource: Resource, stack: Stack) -> Iterable[Edge]:
 def _event_source(resource: Resource, stack: Stack) -> Iterable[Edge]:
     for source in stack.named(resource.properties.get("EventSourceArn")):
         for function in stack.named(resource.properties.get("FunctionName")):
-            yield Edge(source.logical_id, function.logical_id, "records")
+            yield Edge(source.logical_id, function.logical_id, "reads")
 
 
 def _subscription(resource: Resource, stack: Stack) -> Iterable[Edge]:

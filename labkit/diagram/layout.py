@@ -127,6 +127,7 @@ def _middles(columns: Columns, heights: dict[str, float]) -> dict[str, float]:
             near.setdefault(right, []).append(left)
     top = float(MARGIN * 2 + 26)
     vpc_top = top + (62 if columns.vpc else 0)
+    below = 14 + BORDER + GAP
     middles: dict[str, float] = {}
     for column in columns.items:
         y = top
@@ -143,20 +144,20 @@ def _middles(columns: Columns, heights: dict[str, float]) -> dict[str, float]:
             ]
             if number in columns.vpc:
                 floor = max(middles[item] + heights[item] / 2 for item in columns.in_vpc)
-                bands[1] = (bands[1][0], floor + BORDER + GAP + 14)
+                bands[1] = (bands[1][0], floor + below)
             for band, lower in bands:
                 wanted = [_mean([middles[other] for other in near.get(item, [item])]) for item in band]
                 middles.update(zip(band, _spread(band, wanted, heights, lower), strict=True))
     # The VPC's boxes may have moved in the last pass: what stands below them in the same columns gives way.
     for number in columns.vpc:
-        floor = max(middles[item] + heights[item] / 2 for item in columns.in_vpc) + BORDER + GAP + 14
+        floor = max(middles[item] + heights[item] / 2 for item in columns.in_vpc) + below
         band = [item for item in columns.items[number] if item not in columns.in_vpc]
         middles.update(zip(band, _spread(band, [middles[item] for item in band], heights, floor), strict=True))
     return {item: round(middle, 1) for item, middle in middles.items()}
 
 
 def _spread(band: Sequence[str], wanted: Sequence[float], heights: dict[str, float], lower: float) -> list[float]:
-    """Middles in the given order, without overlap, least squares away from the wanted ones (pool adjacent violators)."""
+    """Middles in the given order, without overlap, as near to the wanted ones as can be (pool adjacent violators)."""
     offsets, offset = [], 0.0
     for index, item in enumerate(band):
         if index:
@@ -224,12 +225,12 @@ def _frames(graph: Graph, columns: Columns, layout: Layout) -> None:
     rects = list(layout.boxes.values()) or [Rect(MARGIN * 2, MARGIN * 2 + 26, 300, 40)]
     inside = [node for node in graph.nodes.values() if node.in_vpc]
     if inside:
-        hull = _hull([layout.boxes[node.id] for node in inside])
-        layout.vpc = hull.around(left=BORDER * 2 - 4, top=66, right=BORDER, bottom=BORDER + 4)
+        framed = [layout.boxes[node.id] for node in inside]
         members = [layout.boxes[node.id] for node in inside if not node.rows]
         if members:
-            frame = _hull(members).around(left=14, top=30, right=14, bottom=14)
-            layout.subnets = frame
+            layout.subnets = _hull(members).around(left=14, top=34, right=14, bottom=14)
+            framed.append(layout.subnets)
+        layout.vpc = _hull(framed).around(left=BORDER, top=52, right=BORDER, bottom=BORDER)
         rects.append(layout.vpc)
     ys = [y for line in layout.lines for _, y in line.points]
     hull = _hull([*rects, Rect(rects[0].x, min(ys), 1, max(ys) - min(ys))] if ys else rects)

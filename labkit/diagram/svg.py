@@ -88,9 +88,11 @@ def _description(graph: Graph) -> str:
 
 
 def _markers() -> str:
-    head = '<path d="M0 0.8 7 4 0 7.2Z" fill="{}"/>'
-    marker = '<marker id="{}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto-start-reverse" markerUnits="userSpaceOnUse">{}</marker>'
-    return f"<defs>{marker.format('data', head.format(SOFT))}{marker.format('control', head.format(FAINT))}</defs>"
+    marker = (
+        '<marker id="{}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" '
+        'orient="auto-start-reverse" markerUnits="userSpaceOnUse"><path d="M0 0.8 7 4 0 7.2Z" fill="{}"/></marker>'
+    )
+    return f"<defs>{marker.format('data', SOFT)}{marker.format('control', FAINT)}</defs>"
 
 
 def _frame(rect: Rect, title: str, details: str, stroke: str, fill: str, dash: str) -> str:
@@ -115,19 +117,19 @@ def _text(
     fill: str,
     *,
     bold: bool = False,
-    anchor: str = "start",
     halo: bool = False,
 ) -> str:
     weight = ' font-weight="600"' if bold else ""
-    place = f' text-anchor="{anchor}"' if anchor != "start" else ""
     outline = f' stroke="{PAPER}" stroke-width="3.5" stroke-linejoin="round" paint-order="stroke"' if halo else ""
-    return f'<text x="{_n(x)}" y="{_n(y)}" font-size="{_n(size)}" fill="{fill}"{weight}{place}{outline}>{escape(text)}</text>'
+    style = f'font-size="{_n(size)}" fill="{fill}"{weight}{outline}'
+    return f'<text x="{_n(x)}" y="{_n(y)}" {style}>{escape(text)}</text>'
 
 
 def _glyph(name: str, x: float, y: float, colour: str, size: float) -> str:
     scale = size / 24
     return (
-        f'<g transform="translate({_n(x)} {_n(y)}) scale({scale:.3f})"><rect width="24" height="24" rx="5" fill="{colour}"/>'
+        f'<g transform="translate({_n(x)} {_n(y)}) scale({scale:.3f})">'
+        f'<rect width="24" height="24" rx="5" fill="{colour}"/>'
         f'<g transform="translate(4 4)" fill="none" stroke="{PAPER}" stroke-width="1.4" stroke-linejoin="round" '
         f'stroke-linecap="round">{GLYPHS[name]}</g></g>'
     )
@@ -150,9 +152,7 @@ def _box(node: Node, rect: Rect, details: list[str]) -> str:
         parts.append(_text(left, rect.y + HEAD + 8 + number * STEP, line, DETAIL, SOFT))
     for row in node.rows:
         y = row_y(rect, node, row)
-        parts.append(
-            f'<line x1="{_n(rect.x + 9)}" x2="{_n(rect.right - 9)}" y1="{_n(y - ROW / 2)}" y2="{_n(y - ROW / 2)}" stroke="#e4e0f5"/>'
-        )
+        parts.append(f'<path d="M{_n(rect.x + 9)} {_n(y - ROW / 2)}H{_n(rect.right - 9)}" stroke="#e4e0f5"/>')
         parts.append(
             f'<circle cx="{_n(rect.right)}" cy="{_n(y)}" r="3.2" fill="{PAPER}" stroke="{colour}" stroke-width="1.3"/>'
         )

@@ -6,7 +6,7 @@ import json
 from types import ModuleType
 from typing import Any
 
-from labkit.rehearsal.context import Context
+from labkit.rehearsal.context import OWN_CALLS, Context
 
 
 def install(context: Context) -> None:
@@ -21,10 +21,12 @@ def install(context: Context) -> None:
     def utcnow() -> Any:
         return context.clock.now().replace(tzinfo=None)
 
+    utils.create_loader = lambda: context.loader
     utils.utcnow = utcnow
     responses.utcnow = utcnow
     _refuse_clearly(context, responses)
     context.on_import("moto.s3.models", lambda module: _ignore_conditional_denials(context, module))
+    context.on_import("moto.s3.models", _log_callers_only)
     context.on_import("moto.s3.models", lambda module: _bootstrap_bucket(context, module))
     context.on_import("moto.ssm.models", lambda module: _bootstrap_version(context, module))
     context.on_import("moto.iam.models", lambda module: _bootstrap_role(context, module))
@@ -89,6 +91,20 @@ class _View:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._bucket, name)
+
+
+def _log_callers_only(models: ModuleType) -> None:
+    """Access logs tell what callers do, not what the emulator does to its own buckets.
+
+    AWS delivers logs hours later; here they come at once, and a stack's deletion would fill the bucket that it deletes.
+    """
+    original = models.S3Backend.log_incoming_request
+
+    def log_incoming_request(self: Any, request: Any, bucket_name: str) -> None:
+        if OWN_CALLS not in request.headers.get("User-Agent", ""):
+            original(self, request, bucket_name)
+
+    models.S3Backend.log_incoming_request = log_incoming_request
 
 
 def _bootstrap_bucket(context: Context, models: ModuleType) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,8 @@ SETTINGS = {
     "metrics": "MetricsConfiguration",
     "analytics": "AnalyticsConfiguration",
 }
+# Settings that moto checks and stores in part (it loses NewerNoncurrentVersions, among others).
+MIRRORED = ("lifecycle",)
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 
 
@@ -27,7 +30,7 @@ class BucketSettings:
     def answer(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes] | None:
         """The answer, or None where the request is for moto."""
         query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
-        setting = next((word for word in SETTINGS if word in query), None)
+        setting = next((word for word in (*SETTINGS, *MIRRORED) if word in query), None)
         bucket = environ["PATH_INFO"].strip("/")
         if setting is None or "/" in bucket:
             return None
@@ -39,9 +42,11 @@ class BucketSettings:
         stored: dict[tuple[str, str], str] = vars(buckets[bucket]).setdefault("rehearsed_settings", {})
         key = (setting, query.get("id", [""])[0])
         method = environ["REQUEST_METHOD"]
+        if setting in MIRRORED:
+            return _mirror(stored, key, environ, start_response)
         self._context.ledger.called("s3", f"{method} ?{setting}")
         if method == "PUT":
-            stored[key] = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)).decode()
+            stored[key] = environ["wsgi.input"].read().decode()
             return _xml(start_response, "200 OK", "")
         if method == "DELETE":
             stored.pop(key, None)
@@ -54,6 +59,24 @@ class BucketSettings:
         if key not in stored:
             return _error(start_response, "NoSuchConfiguration", "The specified configuration does not exist.")
         return _xml(start_response, "200 OK", stored[key])
+
+
+def _mirror(
+    stored: dict[tuple[str, str], str],
+    key: tuple[str, str],
+    environ: dict[str, Any],
+    start_response: Callable[..., Any],
+) -> list[bytes] | None:
+    """Keep the text of a setting beside moto, which checks it and loses parts; None hands the request on to moto."""
+    if environ["REQUEST_METHOD"] == "GET":
+        return _xml(start_response, "200 OK", stored[key]) if key in stored else None
+    if environ["REQUEST_METHOD"] == "PUT":
+        body = environ["wsgi.input"].read()
+        environ["wsgi.input"] = io.BytesIO(body)
+        stored[key] = body.decode()
+    else:
+        stored.pop(key, None)
+    return None
 
 
 def _inner(text: str, element: str) -> str:

@@ -15,6 +15,8 @@ from labkit.rehearsal.clock import Clock
 from labkit.rehearsal.ledger import Ledger
 
 ACCOUNT = "123456789012"
+# Marks the emulator's own calls to itself.
+OWN_CALLS = "labs-emulator"
 # What a caller inside the emulator signs with. moto's accounts hang on the key, so steps and emulator share one.
 KEYS = {"aws_access_key_id": "AKIAREHEARSAL0000000", "aws_secret_access_key": "rehearsal"}
 
@@ -50,7 +52,6 @@ class Context:
 
     def client(self, service: str, region: str | None = None) -> Any:
         """A boto3 client to the emulator itself (one per service, shared by all threads)."""
-        import boto3
         from botocore.config import Config
 
         region = region or self.region
@@ -61,11 +62,28 @@ class Context:
                     read_timeout=900,
                     max_pool_connections=50,
                     inject_host_prefix=False,
+                    user_agent_extra=OWN_CALLS,
                 )
-                self._clients[service, region] = boto3.client(
+                self._clients[service, region] = self._session.client(
                     service, region_name=region, endpoint_url=self.url, config=config, **KEYS
                 )
             return self._clients[service, region]
+
+    @cached_property
+    def _session(self) -> Any:
+        import boto3
+        import botocore.session
+
+        session = botocore.session.get_session()
+        session.register_component("data_loader", self.loader)
+        return boto3.Session(botocore_session=session)
+
+    @cached_property
+    def loader(self) -> Any:
+        """The one reader of API models for clients and moto: reading them twice is most of a small rehearsal's cost."""
+        from botocore.loaders import create_loader
+
+        return create_loader()
 
     def on_import(self, module: str, patch: Callable[[ModuleType], None]) -> None:
         """Have ``patch(module)`` called right after ``module`` is imported, at once if it is imported already.

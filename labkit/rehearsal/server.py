@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -35,6 +36,7 @@ class Application:
         self._lock = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
+        environ["wsgi.input"] = io.BytesIO(_body(environ))
         try:
             if environ.get("PATH_INFO", "").startswith("/rehearsal/"):
                 return self._route(environ, start_response)
@@ -61,7 +63,7 @@ class Application:
 
     def _route(self, environ: dict[str, Any], start_response: Start) -> list[bytes]:
         path, method = environ["PATH_INFO"].removeprefix("/rehearsal/"), environ["REQUEST_METHOD"]
-        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        body = environ["wsgi.input"].read()
         routes = self._context.routes()
         prefix = max(
             (known for known in routes if path == known or path.startswith(known + "/")), key=len, default=None
@@ -94,6 +96,14 @@ class Application:
             "501 Not Implemented", [("Content-Type", "application/json"), ("x-amzn-errortype", "NotImplemented")]
         )
         return [json.dumps({"__type": "NotImplemented", "message": message}).encode()]
+
+
+def _body(environ: dict[str, Any]) -> bytes:
+    """The whole request body, sent at once or in chunks."""
+    source = environ["wsgi.input"]
+    if environ.get("wsgi.input_terminated"):
+        return bytes(source.read())
+    return bytes(source.read(int(environ.get("CONTENT_LENGTH") or 0)))
 
 
 def _json(start_response: Start, status: str, content: Any) -> list[bytes]:
@@ -136,6 +146,12 @@ def serve(*, port: int, region: str, workdir: Path, ready: Callable[[str], None]
     class Quiet(MotoRequestHandler):
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             """Successful requests are not worth a line each."""
+
+        def send_header(self, keyword: str, value: str) -> None:
+            # werkzeug closes each connection, since an application might leave a part of the request unread;
+            # ours reads all of it, and a new connection costs as much as a small request.
+            if (keyword, value) != ("Connection", "close"):
+                super().send_header(keyword, value)
 
     server: Any = make_server(HOST, port, _later, threaded=True, request_handler=Quiet)
     server.daemon_threads = True

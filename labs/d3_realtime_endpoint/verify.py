@@ -171,7 +171,7 @@ def test_no_route_leads_to_the_internet(session: Session) -> None:
 
 
 def test_the_runtime_is_reached_privately(session: Session) -> None:
-    """The SageMaker runtime is reached through an interface endpoint in the lab's subnets, open for predictions only."""
+    """The SageMaker runtime is reached through an interface endpoint in the lab's subnets that passes predictions."""
     ec2, outputs = session.client("ec2"), session.outputs
     subnets = ec2.describe_subnets(SubnetIds=outputs["SubnetIds"].split(","))["Subnets"]
     found = [

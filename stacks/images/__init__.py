@@ -34,15 +34,6 @@ def image_uri(framework: str, *, region: str, version: str) -> str:
     return f"{registry}/{image['repository']}" + (f":{tag}" if tag else "")
 
 
-def regions(framework: str) -> tuple[str, ...]:
-    """The regions that have a framework's images, sorted.
-
-    Raises:
-        ValueError: the framework is not in the table; names what is.
-    """
-    return tuple(_one_of(_table()["frameworks"], framework, "framework")["registries"])
-
-
 def _one_of(known: dict[str, Any], wanted: str, what: str) -> Any:
     if wanted not in known:
         raise ValueError(f"no image: unknown {what}: got {wanted!r}; allowed: {', '.join(known)}")

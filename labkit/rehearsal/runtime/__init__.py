@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def install(context: Context) -> None:
     """Extend moto in this process with everything that really runs."""
-    from labkit.rehearsal.runtime import alarms, crawlers, functions_api, hosting_api, metrics, queries, scaling_api
+    from labkit.rehearsal.runtime import alarms, crawlers, functions_api, hosting_api, metrics, queries, scaling_api, schedules
 
     store = metrics.install(context)
     # In this order their ticks run: what was measured, then the alarms on it, then what follows from the alarms.
@@ -20,3 +20,4 @@ def install(context: Context) -> None:
     scaling_api.install(context, hosting, watched)
     queries.install(context, store)
     crawlers.install(context)
+    schedules.install(context)

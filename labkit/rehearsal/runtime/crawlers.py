@@ -96,7 +96,9 @@ class Crawlers:
             for item in page.get("Contents", []):
                 name = item["Key"].rsplit("/", 1)[-1]
                 if item["Size"] and not name.startswith(("_", ".")):
-                    folder = _PARTITION.split(item["Key"])[0] if "=" in item["Key"] else item["Key"].rpartition("/")[0] + "/"
+                    folder = (
+                        _PARTITION.split(item["Key"])[0] if "=" in item["Key"] else item["Key"].rpartition("/")[0] + "/"
+                    )
                     folders[folder].append(item["Key"])
         for folder, keys in sorted(folders.items()):
             by_format: dict[str, Found] = {}
@@ -107,11 +109,16 @@ class Crawlers:
                     said.append(f"INFO : s3://{bucket}/{key} classified UNKNOWN, no table")
                     continue
                 found = by_format.setdefault(
-                    schema.format, Found(f"s3://{bucket}/{folder}", schema.format, {}, serde=schema.serde, skip=schema.skip)
+                    schema.format,
+                    Found(f"s3://{bucket}/{folder}", schema.format, {}, serde=schema.serde, skip=schema.skip),
                 )
                 for column, kind in schema.columns.items():
                     found.columns[column] = _wider(found.columns.get(column, kind), kind)
-                found.rows, found.size, found.objects = found.rows + schema.rows, found.size + len(content), found.objects + 1
+                found.rows, found.size, found.objects = (
+                    found.rows + schema.rows,
+                    found.size + len(content),
+                    found.objects + 1,
+                )
                 pairs = _PARTITION.findall(key[len(folder) :])
                 if pairs:
                     found.keys = [name for name, _ in pairs]
@@ -131,7 +138,11 @@ class Crawlers:
             "sizeKey": str(found.size),
             "averageRecordSize": str(found.size // max(found.rows, 1)),
             "UPDATED_BY_CRAWLER": crawler.name,
-            **({"skip.header.line.count": str(found.skip), "delimiter": found.serde["field.delim"]} if found.skip else {}),
+            **(
+                {"skip.header.line.count": str(found.skip), "delimiter": found.serde["field.delim"]}
+                if found.skip
+                else {}
+            ),
         }
         storage = {
             "Columns": [{"Name": column, "Type": kind} for column, kind in found.columns.items()],

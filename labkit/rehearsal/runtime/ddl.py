@@ -42,7 +42,9 @@ def run(context: Context, catalog: Catalog, query: str, database: str) -> list[s
     if found := re.fullmatch(rf"(?:DESCRIBE|DESC) {_NAME}", text, re.I):
         table = _table(catalog, found, database)
         keys = table.get("PartitionKeys", [])
-        return [f"{each['Name']}\t{each.get('Type', 'string')}\t" for each in table["StorageDescriptor"]["Columns"] + keys]
+        return [
+            f"{each['Name']}\t{each.get('Type', 'string')}\t" for each in table["StorageDescriptor"]["Columns"] + keys
+        ]
     if found := re.fullmatch(rf"SHOW PARTITIONS {_NAME}", text, re.I):
         table = _table(catalog, found, database)
         place = {"DatabaseName": found["database"] or database, "TableName": table["Name"]}
@@ -145,6 +147,8 @@ def _repair(context: Context, table: dict[str, Any], database: str) -> list[str]
                 known.add(found.groups())
                 location = f"s3://{bucket}/{prefix.rstrip('/')}/{found[0]}"
                 storage = {**table["StorageDescriptor"], "Location": location}
-                glue.create_partition(**place, PartitionInput={"Values": list(found.groups()), "StorageDescriptor": storage})
+                glue.create_partition(
+                    **place, PartitionInput={"Values": list(found.groups()), "StorageDescriptor": storage}
+                )
                 added.append(f"Repair: Added partition to metastore {table['Name']}:{found[0].rstrip('/')}")
     return added

@@ -153,7 +153,9 @@ def _load(
             rows = part.table
             for name, value in zip(table.keys, place.values, strict=True):
                 filled = pyarrow.array([value], pyarrow.string()).cast(arrow_type(table.keys[name]) or pyarrow.string())
-                rows = rows.append_column(name, pyarrow.chunked_array([filled.take(pyarrow.array([0] * rows.num_rows))]))
+                rows = rows.append_column(
+                    name, pyarrow.chunked_array([filled.take(pyarrow.array([0] * rows.num_rows))])
+                )
             parts.append(rows)
     if parts:
         whole = pyarrow.concat_tables(parts, promote_options="permissive")

@@ -226,8 +226,10 @@ def _csv(table: Table, content: bytes) -> pyarrow.Table:
     import pyarrow.csv
 
     names = list(table.columns)
-    delimiter = table.serde.get("separatorChar") or table.serde.get("field.delim") or (
-        "," if table.quoted else table.serde.get("serialization.format", "\x01")
+    delimiter = (
+        table.serde.get("separatorChar")
+        or table.serde.get("field.delim")
+        or ("," if table.quoted else table.serde.get("serialization.format", "\x01"))
     )
     quote = table.serde.get("quoteChar", '"') if table.quoted else False
     parse = pyarrow.csv.ParseOptions(delimiter=delimiter, quote_char=quote, newlines_in_values=bool(quote))

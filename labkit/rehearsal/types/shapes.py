@@ -49,6 +49,11 @@ def fitted(value: Any, shape: Any, path: str, drop: Callable[[str], None]) -> An
 
 def lost(sent: Any, read: Any, path: str = "") -> list[str]:
     """Paths of ``sent`` that ``read`` lacks or has otherwise; spelling of names and types of scalars do not matter."""
+    if isinstance(sent, dict | list) and isinstance(read, str):
+        try:
+            read = json.loads(read)
+        except ValueError:
+            return [path]
     if isinstance(sent, dict):
         if not isinstance(read, dict):
             return [path] if sent else []

@@ -1,10 +1,20 @@
--- Rows that describe the same scheduled departure more than once, and whole rows that repeat
-SELECT count(*) AS flights,
-       count(*) - count(DISTINCT concat(
-         CAST(year AS varchar), '|', CAST(month AS varchar), '|', CAST(day AS varchar), '|',
-         CAST(sched_dep_time AS varchar), '|', origin, '|', carrier, '|', CAST(flight AS varchar)
-       )) AS same_departure,
-       count(*) - count(DISTINCT concat(
-         CAST(day AS varchar), '|', CAST(sched_dep_time AS varchar), '|', origin, '|', dest, '|', tailnum
-       )) - sum(CASE WHEN tailnum IS NULL THEN 1 ELSE 0 END) AS same_aircraft
-FROM flights_parquet
+-- Departures that are listed more than once, and aircraft scheduled to leave twice at the same minute
+WITH departures AS (
+  SELECT month, day, sched_dep_time, origin, carrier, flight, count(*) AS times
+  FROM flights_parquet
+  GROUP BY month, day, sched_dep_time, origin, carrier, flight
+),
+aircraft AS (
+  SELECT month, day, sched_dep_time, tailnum, count(*) AS times
+  FROM flights_parquet
+  WHERE tailnum IS NOT NULL
+  GROUP BY month, day, sched_dep_time, tailnum
+)
+SELECT 'departure' AS repeated, count(*) AS cases, coalesce(sum(times - 1), 0) AS surplus_rows
+FROM departures
+WHERE times > 1
+UNION ALL
+SELECT 'aircraft', count(*), coalesce(sum(times - 1), 0)
+FROM aircraft
+WHERE times > 1
+ORDER BY repeated
