@@ -32,7 +32,7 @@ node_modules/.package-lock.json: package-lock.json .venv/.base
 synth: .venv/.base ## every template into cdk.out/, one line per lab
 	@labs synth
 
-test: .venv/.test ## all tests, offline
+test: .venv/.test node_modules/.package-lock.json ## all tests, offline
 	@pytest -n 2 --dist worksteal
 
 review: .venv/.test ## the evidence pack of every lab

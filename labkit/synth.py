@@ -278,9 +278,10 @@ def _kept(folder: Path, fingerprint: str) -> Assembly | None:
     try:
         assembly = Assembly.read(folder)
         template = (folder / f"{assembly.stack}.template.json").read_bytes()
+        complete = all(asset.path.exists() for asset in assembly.assets)
     except (UserError, OSError):
         return None
-    whole = assembly.record.get("template_sha256") == hashlib.sha256(template).hexdigest()
+    whole = complete and assembly.record.get("template_sha256") == hashlib.sha256(template).hexdigest()
     return assembly if whole and assembly.record.get("fingerprint") == fingerprint else None
 
 

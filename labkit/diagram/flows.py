@@ -63,9 +63,16 @@ def _nothing(resource: Resource, stack: Stack) -> Iterable[Edge]:
 
 def _mentions(resource: Resource, stack: Stack) -> Iterable[Edge]:
     """What a type without a flow of its own names in its properties, or may do by its role."""
-    yield from _permitted(resource, stack)
+    permitted = list(_permitted(resource, stack))
+    yield from permitted
+    known = _ends(permitted)
     for other in stack.named(resource.properties):
-        yield Edge(resource.logical_id, other.logical_id)
+        if other.logical_id not in known:
+            yield Edge(resource.logical_id, other.logical_id)
+
+
+def _ends(edges: list[Edge]) -> set[str]:
+    return {end for edge in edges for end in (edge.source, edge.target)}
 
 
 def _permitted(resource: Resource, stack: Stack) -> Iterable[Edge]:
@@ -75,11 +82,11 @@ def _permitted(resource: Resource, stack: Stack) -> Iterable[Edge]:
         verbs = found.setdefault(target.logical_id, [])
         if verb not in verbs:
             verbs.append(verb)
-    for target, verbs in found.items():
+    for name, verbs in found.items():
         if all(verb in _TOWARDS for verb in verbs) and not _in_vpc(resource):
-            yield Edge(target, resource.logical_id, ", ".join(verbs))
+            yield Edge(name, resource.logical_id, ", ".join(verbs))
         else:
-            yield Edge(resource.logical_id, target, ", ".join(verbs))
+            yield Edge(resource.logical_id, name, ", ".join(verbs))
 
 
 def _in_vpc(resource: Resource) -> bool:
@@ -120,7 +127,7 @@ def _function(resource: Resource, stack: Stack) -> Iterable[Edge]:
     failures = [queue.logical_id for queue in stack.named(resource.properties.get("DeadLetterConfig"))]
     permitted = [edge for edge in _permitted(resource, stack) if edge.target not in failures]
     yield from permitted
-    known = {end for edge in permitted for end in (edge.source, edge.target)}
+    known = _ends(permitted)
     for other in stack.named(resource.properties.get("Environment")):
         if other.logical_id not in known:
             yield Edge(resource.logical_id, other.logical_id, "uses")

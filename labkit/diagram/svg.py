@@ -37,6 +37,8 @@ COLOURS: dict[Colour, str] = {
     "delivery": "#0369a1",
     "plain": "#475569",
 }
+#: Borders and titles of the frames.
+REGION, SUBNETS = "#5f6e7d", "#4a6378"
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 _CHIP = 26
 
@@ -55,13 +57,13 @@ def draw(graph: Graph, layout: Layout) -> str:
         f'<desc id="desc">{escape(_description(graph))}</desc>',
         _markers(),
         f'<rect width="{_n(total_width)}" height="{_n(total_height)}" rx="10" fill="{PAPER}" stroke="#d5dce3"/>',
-        _frame(region, f"AWS region {graph.region}", "", "#8795a3", "#fbfcfd", "none"),
+        _frame(region, f"AWS region {graph.region}", "", REGION, "#fbfcfd", "none"),
     ]
     if layout.vpc and graph.network:
         network = graph.network
         parts.append(_frame(layout.vpc, network.title, network.details, COLOURS["network"], "#faf8ff", "none"))
         if layout.subnets:
-            parts.append(_frame(layout.subnets, network.subnets, "", "#7c93a8", "#f3f7fb", "4 3"))
+            parts.append(_frame(layout.subnets, network.subnets, "", SUBNETS, "#f3f7fb", "4 3"))
     parts += [_path(line) for line in layout.lines]
     parts += [_box(node, layout.boxes[node.id], layout.texts[node.id]) for node in graph.nodes.values()]
     parts += [_label(line) for line in layout.lines if line.edge.label]

@@ -256,7 +256,7 @@ def train_private() -> Template:
 
 
 def canary_rollout() -> Template:
-    """An endpoint that alarms roll back, watched by a monitor whose alarm starts a pipeline: lines that run in circles."""
+    """An endpoint that alarms roll back, and a monitor whose alarm starts a pipeline: lines that run in circles."""
     stages = [
         {
             "Name": "Source",

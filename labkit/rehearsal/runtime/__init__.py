@@ -10,7 +10,16 @@ if TYPE_CHECKING:
 
 def install(context: Context) -> None:
     """Extend moto in this process with everything that really runs."""
-    from labkit.rehearsal.runtime import alarms, crawlers, functions_api, hosting_api, metrics, queries, scaling_api, schedules
+    from labkit.rehearsal.runtime import (
+        alarms,
+        crawlers,
+        functions_api,
+        hosting_api,
+        metrics,
+        queries,
+        scaling_api,
+        schedules,
+    )
 
     store = metrics.install(context)
     # In this order their ticks run: what was measured, then the alarms on it, then what follows from the alarms.

@@ -7,7 +7,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from labkit.rehearsal.runtime.delivery import Undeliverable, deliver
+from labkit.rehearsal.runtime.delivery import DeliveryError, deliver
 
 if TYPE_CHECKING:
     from labkit.rehearsal.context import Context
@@ -34,7 +34,7 @@ def act(context: Context, alarm: Any, arn: str, old: str, now: datetime) -> str:
         return ""
     try:
         deliver(context, arn, _message(context, alarm, old, now))
-    except Undeliverable as problem:
+    except DeliveryError as problem:
         context.ledger.note(f"alarm action not rehearsed: {problem}", about=alarm.name)
         return str(problem)
     return ""

@@ -9,7 +9,7 @@ _TOKEN = re.compile(r'\s*(\(|\)|"[^"]*"|[^\s()"]+)')
 _STATES = ("ALARM", "OK", "INSUFFICIENT_DATA")
 
 
-class NotUnderstood(Exception):
+class RuleError(Exception):
     """The rule is not of the documented form."""
 
 
@@ -22,7 +22,7 @@ def holds(rule: str, state_of: Callable[[str], str]) -> bool:
     reader = _Reader(_TOKEN.findall(rule), state_of)
     result = reader.either()
     if reader.tokens:
-        raise NotUnderstood(f"{rule}: {reader.tokens[0]} was not expected")
+        raise RuleError(f"{rule}: {reader.tokens[0]} was not expected")
     return result
 
 
@@ -62,13 +62,13 @@ class _Reader:
             name = self._take().strip('"')
             self._expect(")")
             return self._state_of(name.rpartition(":alarm:")[2]) == word
-        raise NotUnderstood(f"{token} is no state, operator or parenthesis")
+        raise RuleError(f"{token} is no state, operator or parenthesis")
 
     def _take(self) -> str:
         if not self.tokens:
-            raise NotUnderstood("the rule ends too early")
+            raise RuleError("the rule ends too early")
         return self.tokens.pop(0)
 
     def _expect(self, token: str) -> None:
         if self._take() != token:
-            raise NotUnderstood(f"{token} is missing")
+            raise RuleError(f"{token} is missing")

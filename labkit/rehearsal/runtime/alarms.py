@@ -62,10 +62,10 @@ class Alarms:
         """The newest complete periods that have data, oldest first.
 
         Raises:
-            expressions.NotEvaluated: the alarm watches something that is not evaluated here.
+            expressions.ExpressionError: the alarm watches something that is not evaluated here.
         """
         if alarm.threshold_metric_id:
-            raise expressions.NotEvaluated("an anomaly detection band is not computed")
+            raise expressions.ExpressionError("an anomaly detection band is not computed")
         queries, returned, period = _queries(alarm)
         start = minute - timedelta(seconds=period * periods)
         found = expressions.evaluate(self._metrics, queries, start=start, end=minute, anchor=minute)[returned]
@@ -111,7 +111,7 @@ class Alarms:
     def _evaluate(self, alarm: Any, minute: datetime) -> None:
         try:
             points = self.points(alarm, minute, periods=int(alarm.evaluation_periods) + _FURTHER_BACK)
-        except expressions.NotEvaluated as problem:
+        except expressions.ExpressionError as problem:
             self._context.ledger.note(f"alarm not evaluated: {problem}", about=alarm.name)
             return
         state = judge(alarm, list(points.values()))
@@ -132,7 +132,7 @@ class Alarms:
 
         try:
             state = "ALARM" if alarm_rules.holds(alarm.rule, state_of) else "OK"
-        except alarm_rules.NotUnderstood as problem:
+        except alarm_rules.RuleError as problem:
             self._context.ledger.note(f"alarm not evaluated: {problem}", about=alarm.name)
             return
         self.set_state(alarm, state, f"the rule {alarm.rule} is {str(state == 'ALARM').lower()}", "{}")

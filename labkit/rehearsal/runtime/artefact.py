@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _LIMIT = 4 << 30  # a larger archive does not fit a rehearsal
 
 
-class CannotServe(Exception):
+class ServingError(Exception):
     """Why a model cannot be served, in the words of the service."""
 
 
@@ -21,7 +21,7 @@ def fetch(context: Context, container: dict[str, Any], folder: Path) -> None:
     """Put the model data of a container definition into ``folder``.
 
     Raises:
-        CannotServe: the object is absent, is no gzip-compressed tar archive, or is too large.
+        ServingError: the object is absent, is no gzip-compressed tar archive, or is too large.
     """
     folder.mkdir(parents=True, exist_ok=True)
     source = container.get("ModelDataSource", {}).get("S3DataSource")
@@ -48,7 +48,7 @@ def fetch(context: Context, container: dict[str, Any], folder: Path) -> None:
     for key in keys:
         path = (folder / key.removeprefix(prefix).lstrip("/")).resolve()
         if not path.is_relative_to(folder.resolve()):
-            raise CannotServe(f"The key {key} below {url} leads out of the model folder.")
+            raise ServingError(f"The key {key} below {url} leads out of the model folder.")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(read(context, f"s3://{bucket}/{key}"))
 
@@ -58,10 +58,10 @@ def unpack(archive: bytes, url: str, folder: Path) -> None:
     try:
         with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
             if sum(member.size for member in tar) > _LIMIT:
-                raise CannotServe(f"The archive {url} unpacks to more than {_LIMIT >> 30} GiB.")
+                raise ServingError(f"The archive {url} unpacks to more than {_LIMIT >> 30} GiB.")
             tar.extractall(folder, filter="data")
     except (tarfile.TarError, EOFError, OSError) as error:
-        raise CannotServe(
+        raise ServingError(
             f'Failed to extract model data archive for container "container_1" from URL: "{url}". Please ensure that '
             f"the object located at the URL is a valid tar.gz archive. ({error})"
         ) from error
@@ -90,8 +90,8 @@ def split(url: str) -> tuple[str, str]:
     return bucket, key
 
 
-def _not_found(url: str) -> CannotServe:
-    return CannotServe(
+def _not_found(url: str) -> ServingError:
+    return ServingError(
         f'Failed to download model data for container "container_1" from URL: "{url}". Please ensure that there is an '
         "object located at the URL and that the role passed to CreateModel has permissions to download the object."
     )

@@ -12,14 +12,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-from labkit.rehearsal.runtime.inside.channel import MARK, VARIABLE, Channel, Closed
+from labkit.rehearsal.runtime.inside.channel import MARK, VARIABLE, Channel, ClosedError
 
 INSIDE = Path(__file__).parent / "inside"
 _FROM_HERE = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
 _OUTPUT_PATIENCE = 2.0
 
 
-class Gone(Exception):
+class GoneError(Exception):
     """The worker ended, or was ended because it took too long."""
 
 
@@ -69,7 +69,7 @@ class Child:
 
     def tell(self, header: dict[str, Any], body: bytes = b"") -> None:
         """Send a frame that is not answered on its own."""
-        with contextlib.suppress(Closed):
+        with contextlib.suppress(ClosedError):
             self._channel.write(header, body)
 
     def ask(self, header: dict[str, Any] | None, body: bytes = b"", *, timeout: float) -> tuple[dict[str, Any], bytes]:
@@ -80,7 +80,7 @@ class Child:
 
         Raises:
             TimeoutError: no answer within ``timeout`` seconds; the worker has been killed.
-            Gone: the worker ended without an answer.
+            GoneError: the worker ended without an answer.
         """
         with self._lock:
             try:
@@ -90,9 +90,9 @@ class Child:
             except TimeoutError:
                 self.kill()
                 raise
-            except (Closed, OSError) as error:
+            except (ClosedError, OSError) as error:
                 self.kill()
-                raise Gone(f"the process ended with status {self._process.returncode}") from error
+                raise GoneError(f"the process ended with status {self._process.returncode}") from error
             self._marks.acquire(timeout=_OUTPUT_PATIENCE)
             return answer
 

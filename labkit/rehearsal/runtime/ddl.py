@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.rehearsal.runtime.artefact import split
 from labkit.rehearsal.runtime.catalog import Catalog
-from labkit.rehearsal.runtime.engine import Failed
+from labkit.rehearsal.runtime.engine import QueryError
 
 if TYPE_CHECKING:
     from labkit.rehearsal.context import Context
@@ -31,7 +31,7 @@ def run(context: Context, catalog: Catalog, query: str, database: str) -> list[s
     """Execute a statement; returns the lines of its result.
 
     Raises:
-        Failed: the statement is not one of those named above, or what it names does not exist.
+        QueryError: the statement is not one of those named above, or what it names does not exist.
     """
     text = " ".join(query.strip().rstrip(";").split())
     glue = context.client("glue")
@@ -59,7 +59,7 @@ def run(context: Context, catalog: Catalog, query: str, database: str) -> list[s
         if catalog.table(found["database"] or database, found["table"].lower()):
             glue.delete_table(DatabaseName=found["database"] or database, Name=found["table"].lower())
         elif not found["gone"]:
-            raise Failed(f"FAILED: SemanticException Table not found {found['table']}")
+            raise QueryError(f"FAILED: SemanticException Table not found {found['table']}")
         return []
     if found := re.fullmatch(r"CREATE (?:DATABASE|SCHEMA) (IF NOT EXISTS )?`?(\w+)`?", text, re.I):
         if found[2].lower() not in [each["Name"] for each in glue.get_databases()["DatabaseList"]]:
@@ -67,14 +67,14 @@ def run(context: Context, catalog: Catalog, query: str, database: str) -> list[s
         return []
     if re.match(r"CREATE EXTERNAL TABLE", text, re.I):
         return _create(context, catalog, text, database)
-    raise Failed(f"NOT_SUPPORTED: this statement is not rehearsed: {text[:60]}")
+    raise QueryError(f"NOT_SUPPORTED: this statement is not rehearsed: {text[:60]}")
 
 
 def _table(catalog: Catalog, found: re.Match[str], database: str) -> dict[str, Any]:
     place = found["database"] or database
     table = catalog.table(place, found["table"].lower())
     if table is None:
-        raise Failed(f"FAILED: SemanticException Table not found {place}.{found['table']}")
+        raise QueryError(f"FAILED: SemanticException Table not found {place}.{found['table']}")
     return table
 
 
@@ -90,15 +90,15 @@ def _create(context: Context, catalog: Catalog, text: str, database: str) -> lis
         re.I,
     )
     if found is None:
-        raise Failed(f"SYNTAX_ERROR: this form of CREATE EXTERNAL TABLE is not rehearsed: {text[:80]}")
+        raise QueryError(f"SYNTAX_ERROR: this form of CREATE EXTERNAL TABLE is not rehearsed: {text[:80]}")
     name, place = found["table"].lower(), found["database"] or database
     if catalog.table(place, name):
         if found["exists"]:
             return []
-        raise Failed(f"FAILED: Execution Error. AlreadyExistsException: Table {name} already exists.")
+        raise QueryError(f"FAILED: Execution Error. AlreadyExistsException: Table {name} already exists.")
     kind = (found["format"] or "TEXTFILE").upper()
     if kind not in _FORMATS:
-        raise Failed(f"NOT_SUPPORTED: STORED AS {kind} is not rehearsed")
+        raise QueryError(f"NOT_SUPPORTED: STORED AS {kind} is not rehearsed")
     format_name, library = _FORMATS[kind]
     parameters = _properties(found["serdeproperties"])
     if found["delimiter"]:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from labkit.rehearsal.context import Context
 
 
-class Undeliverable(Exception):
+class DeliveryError(Exception):
     """A kind of target that the rehearsal does not reach."""
 
 
@@ -21,7 +21,7 @@ def deliver(context: Context, arn: str, text: str, *, settings: dict[str, Any] |
         settings: the target as EventBridge holds it (``SqsParameters`` ...).
 
     Raises:
-        Undeliverable: the service behind ``arn`` is not one of those named above.
+        DeliveryError: the service behind ``arn`` is not one of those named above.
     """
     _, _, service, region, account, resource = arn.split(":", 5)
     more = settings or {}
@@ -57,4 +57,4 @@ def deliver(context: Context, arn: str, text: str, *, settings: dict[str, Any] |
 
         logs.write(context, resource.removeprefix("log-group:").removesuffix(":*"), str(uuid.uuid4()), [text])
     else:
-        raise Undeliverable(f"{service} in {region}")
+        raise DeliveryError(f"{service} in {region}")

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from labkit.rehearsal.runtime import dialect
-from labkit.rehearsal.runtime.formats import BadData, Table, read
+from labkit.rehearsal.runtime.formats import BadDataError, Table, read
 
 if TYPE_CHECKING:
     import duckdb
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 _MEMORY = "1GB"
 
 
-class Failed(Exception):
+class QueryError(Exception):
     """Why a query failed, in Athena's words."""
 
 
-class Exceeded(Exception):
+class CutoffError(Exception):
     """More bytes than the work group allows per query."""
 
 
@@ -68,8 +68,8 @@ def run(
         cutoff: most bytes that may be scanned.
 
     Raises:
-        Failed: the query is wrong, or its data is.
-        Exceeded: it would scan more than ``cutoff``.
+        QueryError: the query is wrong, or its data is.
+        CutoffError: it would scan more than ``cutoff``.
     """
     import duckdb
 
@@ -88,11 +88,11 @@ def run(
             place = own_database or database
             source = find(place, name)
             if source is None:
-                raise Failed(f"TABLE_NOT_FOUND: Table 'awsdatacatalog.{place}.{name}' does not exist")
+                raise QueryError(f"TABLE_NOT_FOUND: Table 'awsdatacatalog.{place}.{name}' does not exist")
             rows, size = _load(connection, source, statement)
             scanned += size
             if cutoff is not None and scanned > cutoff:
-                raise Exceeded
+                raise CutoffError
             _create_schema(connection, place)
             connection.register("loaded", rows)
             connection.execute(f"CREATE TABLE awsdatacatalog.{_quoted(place)}.{_quoted(name)} AS SELECT * FROM loaded")
@@ -106,7 +106,7 @@ def run(
         types = [dialect.athena_type(str(column[1])) for column in described]
         return Rows(names, types, done.fetchall(), scanned)
     except duckdb.Error as error:
-        raise Failed(dialect.explained(str(error))) from error
+        raise QueryError(dialect.explained(str(error))) from error
     finally:
         connection.close()
 
@@ -116,10 +116,10 @@ def _parsed(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, Any]
     if tree["error"]:
         message = tree["error_message"]
         if "Only SELECT" in message:
-            raise Failed("NOT_SUPPORTED: the rehearsal runs SELECT statements and the DDL it documents")
-        raise Failed(f"SYNTAX_ERROR: {message}")
+            raise QueryError("NOT_SUPPORTED: the rehearsal runs SELECT statements and the DDL it documents")
+        raise QueryError(f"SYNTAX_ERROR: {message}")
     if len(tree["statements"]) != 1:
-        raise Failed("SYNTAX_ERROR: Only one sql statement is allowed.")
+        raise QueryError("SYNTAX_ERROR: Only one sql statement is allowed.")
     statement: dict[str, Any] = tree["statements"][0]
     return statement
 
@@ -139,7 +139,7 @@ def _load(
 
     table = source.table
     if not table.format:
-        raise Failed(f"HIVE_UNSUPPORTED_FORMAT: the serialization library of {table.name} is not rehearsed")
+        raise QueryError(f"HIVE_UNSUPPORTED_FORMAT: the serialization library of {table.name} is not rehearsed")
     mentioned = dialect.columns(statement)
     wanted = [name for name in table.columns if mentioned is None or name in mentioned]
     parts, scanned = [], 0
@@ -147,8 +147,8 @@ def _load(
         for key in place.objects:
             try:
                 part = read(table, key, source.content(key), wanted)
-            except BadData as error:
-                raise Failed(f"HIVE_BAD_DATA: Error reading {error}") from error
+            except BadDataError as error:
+                raise QueryError(f"HIVE_BAD_DATA: Error reading {error}") from error
             scanned += part.scanned
             rows = part.table
             for name, value in zip(table.keys, place.values, strict=True):

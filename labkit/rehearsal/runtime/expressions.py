@@ -31,7 +31,7 @@ _OVER_MANY: dict[str, Callable[[Sequence[float]], float]] = {
 }
 
 
-class NotEvaluated(Exception):
+class ExpressionError(Exception):
     """An expression that this does not know; whoever asked says so instead of guessing."""
 
 
@@ -50,7 +50,7 @@ def evaluate(
         anchor: a moment at which a period begins; default: the epoch.
 
     Raises:
-        NotEvaluated: an expression uses something else than the docstring of this module names.
+        ExpressionError: an expression uses something else than the docstring of this module names.
     """
     from labkit.rehearsal.runtime.metrics import by_name, floor
 
@@ -80,7 +80,7 @@ def evaluate(
     def value(name: str) -> Any:
         if name not in found:
             if name not in expressions:
-                raise NotEvaluated(f"{name} is no query")
+                raise ExpressionError(f"{name} is no query")
             text = expressions.pop(name)
             result = _Expression(value, metrics, moments).of(text)
             found[name] = result if isinstance(result, dict) else dict.fromkeys(moments, float(result))
@@ -101,7 +101,7 @@ class _Expression:
         try:
             return self._node(ast.parse(text.strip(), mode="eval").body)
         except SyntaxError as error:
-            raise NotEvaluated(f"{text} is not understood") from error
+            raise ExpressionError(f"{text} is not understood") from error
 
     def _node(self, node: ast.AST) -> Any:
         if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
@@ -116,7 +116,7 @@ class _Expression:
             return _combine(_OPERATORS[type(node.ops[0])], self._node(node.left), self._node(node.comparators[0]))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             return self._call(node.func.id.upper(), node.args)
-        raise NotEvaluated(f"{ast.unparse(node)} is not understood")
+        raise ExpressionError(f"{ast.unparse(node)} is not understood")
 
     def _call(self, name: str, arguments: Sequence[ast.AST]) -> Any:
         if name == "IF" and len(arguments) in (2, 3):
@@ -131,7 +131,7 @@ class _Expression:
             return self._fill(self._spread(self._node(arguments[0])), arguments[1])
         if name in _OVER_MANY and len(arguments) == 1:
             return self._over_many(_OVER_MANY[name], arguments[0])
-        raise NotEvaluated(f"the function {name} is not known here")
+        raise ExpressionError(f"the function {name} is not known here")
 
     def _fill(self, series: Series, how: ast.AST) -> Series:
         filled: Series = {}
@@ -139,7 +139,7 @@ class _Expression:
         word = how.id.upper() if isinstance(how, ast.Name) else ""
         constant = self._spread(self._node(how)) if not word else {}
         if word not in ("", "REPEAT"):
-            raise NotEvaluated(f"FILL(..., {word}) is not known here")
+            raise ExpressionError(f"FILL(..., {word}) is not known here")
         for moment in self._moments:
             last = series.get(moment, last)
             filler = constant.get(moment) if not word else last

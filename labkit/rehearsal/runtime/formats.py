@@ -21,7 +21,7 @@ _SERDES = {
 }
 
 
-class BadData(Exception):
+class BadDataError(Exception):
     """An object that is not what its table says."""
 
 
@@ -73,7 +73,7 @@ def read(table: Table, key: str, content: bytes, columns: Sequence[str]) -> Part
     """Read ``columns`` of one object.
 
     Raises:
-        BadData: the object is not of the table's format.
+        BadDataError: the object is not of the table's format.
     """
     import pyarrow
 
@@ -88,7 +88,7 @@ def read(table: Table, key: str, content: bytes, columns: Sequence[str]) -> Part
             found = {"avro": _avro, "json": _json, "csv": _csv}[table.format](table, plain)
         return Part(_as_declared(table, found, columns), scanned)
     except (pyarrow.ArrowException, ValueError, OSError, EOFError, KeyError) as error:
-        raise BadData(f"{key}: {error}") from error
+        raise BadDataError(f"{key}: {error}") from error
 
 
 def arrow_type(hive: str) -> pyarrow.DataType | None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from labkit.rehearsal.runtime import logs
-from labkit.rehearsal.runtime.child import Child, Gone, clean_environment
+from labkit.rehearsal.runtime.child import Child, GoneError, clean_environment
 
 if TYPE_CHECKING:
     from labkit.rehearsal.context import Context
@@ -135,7 +135,7 @@ class Functions:
             now = self._context.clock.now()
             self._say(function, warm, f"{now:%Y-%m-%dT%H:%M:%S.000Z} {request} {message.partition('Error: ')[2]}")
             return False, json.dumps({"errorType": "Sandbox.Timedout", "errorMessage": message}).encode(), limit
-        except Gone:
+        except GoneError:
             message = f"RequestId: {request} Error: Runtime exited without providing a reason"
             return False, json.dumps({"errorType": "Runtime.ExitError", "errorMessage": message}).encode(), 0.0
         return bool(header["good"]), body, float(header["took"])

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from labkit.rehearsal.runtime import instances, logs
-from labkit.rehearsal.runtime.artefact import CannotServe
+from labkit.rehearsal.runtime.artefact import ServingError
 from labkit.rehearsal.runtime.capture import Recorder
 from labkit.rehearsal.runtime.endpoint import Endpoint, Variant, container
 from labkit.rehearsal.runtime.metrics import Metrics
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _DISK = 30e9
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """A call that the service refuses with a ValidationException."""
 
 
@@ -42,7 +42,7 @@ class Hosting:
     def get(self, name: str) -> Endpoint:
         """The endpoint of that name."""
         if name not in self.endpoints:
-            raise Refused(f'Could not find endpoint "{self.arn(name)}".')
+            raise RefusedError(f'Could not find endpoint "{self.arn(name)}".')
         return self.endpoints[name]
 
     def arn(self, name: str) -> str:
@@ -56,7 +56,7 @@ class Hosting:
         """Start an endpoint; it is ``InService`` or ``Failed`` before emulated time goes on."""
         with self._lock:
             if name in self.endpoints:
-                raise Refused(f'Cannot create already existing endpoint "{self.arn(name)}".')
+                raise RefusedError(f'Cannot create already existing endpoint "{self.arn(name)}".')
             now = self._context.clock.now()
             endpoint = Endpoint(name, self.arn(name), config["EndpointConfigName"], tags, now, now)
             endpoint.variants = self._variants(name, config, models)
@@ -100,7 +100,7 @@ class Hosting:
         endpoint = self._idle(name)
         for variant_name, wish in variants.items():
             if variant_name not in endpoint.variants:
-                raise Refused(
+                raise RefusedError(
                     f'The variant name(s) "{variant_name}" is/are not present within endpoint configuration '
                     f'"{endpoint.endpoint_config_name}".'
                 )
@@ -141,7 +141,7 @@ class Hosting:
     def _idle(self, name: str) -> Endpoint:
         endpoint = self.get(name)
         if endpoint.endpoint_status not in ("InService", "Failed"):
-            raise Refused(f'Cannot update in-progress endpoint "{endpoint.arn}".')
+            raise RefusedError(f'Cannot update in-progress endpoint "{endpoint.arn}".')
         return endpoint
 
     def _variants(
@@ -150,7 +150,7 @@ class Hosting:
         found = {}
         for settings in config["ProductionVariants"]:
             if settings.get("ModelName") not in models:
-                raise Refused(f'Could not find model "{settings.get("ModelName")}".')
+                raise RefusedError(f'Could not find model "{settings.get("ModelName")}".')
             model = models[settings["ModelName"]]
             count = int(settings.get("InitialInstanceCount", 1))
             weight = float(settings.get("InitialVariantWeight", 1.0))
@@ -184,7 +184,7 @@ class Hosting:
     def _bring_up(self, endpoint: Endpoint) -> None:
         try:
             self._start(endpoint.variants)
-        except CannotServe as error:
+        except ServingError as error:
             endpoint.endpoint_status, endpoint.failure_reason = "Failed", str(error)
             self._close(endpoint.variants, None)
             return
@@ -196,7 +196,7 @@ class Hosting:
     def _switch(self, endpoint: Endpoint, fresh: dict[str, Variant], config: str, capture: dict[str, Any]) -> None:
         try:
             self._start(fresh)
-        except CannotServe as error:
+        except ServingError as error:
             endpoint.failure_reason = str(error)
             endpoint.endpoint_status = "InService"
             self._close(fresh, None)
@@ -212,8 +212,8 @@ class Hosting:
         for variant in variants.values():
             try:
                 variant.worker.start()
-            except CannotServe as error:
-                raise CannotServe(str(error).replace("{variant}", variant.name)) from error
+            except ServingError as error:
+                raise ServingError(str(error).replace("{variant}", variant.name)) from error
 
     def _mark_in_service(self, endpoint: Endpoint) -> None:
         endpoint.endpoint_status = "InService"

@@ -6,8 +6,8 @@ import json
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from labkit.rehearsal.runtime.hosting import Hosting, Refused
-from labkit.rehearsal.runtime.invocation import Invalid, ModelError, Request, invoke
+from labkit.rehearsal.runtime.hosting import Hosting, RefusedError
+from labkit.rehearsal.runtime.invocation import InvalidError, ModelError, Request, invoke
 
 if TYPE_CHECKING:
     from labkit.rehearsal.context import Context
@@ -92,7 +92,7 @@ def _patch(module: ModuleType, hosting: Hosting) -> None:
     def refusing(call: Any) -> Any:
         try:
             return call()
-        except Refused as error:
+        except RefusedError as error:
             raise ValidationError(message=str(error)) from error
 
     for function in (create_endpoint, describe_endpoint, delete_endpoint, update_endpoint_weights_and_capacities):
@@ -120,7 +120,7 @@ def _patch_runtime(module: ModuleType, context: Context, hosting: Hosting, metri
         )
         try:
             reply = invoke(context, hosting, metrics, request)
-        except Invalid as error:
+        except InvalidError as error:
             return _error(400, "ValidationError", {"Message": str(error)})
         except ModelError as error:
             return _error(

@@ -43,7 +43,7 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-class Invalid(Exception):
+class InvalidError(Exception):
     """Refused before any container saw it (ValidationError, 400)."""
 
 
@@ -61,21 +61,21 @@ def invoke(context: Context, hosting: Hosting, metrics: Metrics, request: Reques
     """Answer one request.
 
     Raises:
-        Invalid: no such endpoint or variant, or the body is too large.
+        InvalidError: no such endpoint or variant, or the body is too large.
         ModelError: the container answered with an error, in time or not at all.
     """
     begun = time.perf_counter()
     endpoint = hosting.endpoints.get(request.endpoint)
     if endpoint is None or endpoint.endpoint_status not in ("InService", "Updating"):
-        raise Invalid(f"Endpoint {request.endpoint} of account {context.account} not found.")
+        raise InvalidError(f"Endpoint {request.endpoint} of account {context.account} not found.")
     if len(request.body) > MOST_BYTES:
-        raise Invalid(
+        raise InvalidError(
             "1 validation error detected: Value at 'body' failed to satisfy constraint: "
             f"Member must have length less than or equal to {MOST_BYTES}"
         )
     variant = endpoint.choose(request.target_variant)
     if variant is None:
-        raise Invalid(f"Variant {request.target_variant} of endpoint {request.endpoint} not found.")
+        raise InvalidError(f"Variant {request.target_variant} of endpoint {request.endpoint} not found.")
     event = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{endpoint.arn}/{endpoint.invocations}"))
     asked = time.perf_counter()
     answer = variant.worker.invoke(request.body, content_type=request.content_type, accept=request.accept)

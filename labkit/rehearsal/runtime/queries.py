@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from labkit.rehearsal.runtime import ddl, engine
 from labkit.rehearsal.runtime.artefact import split
 from labkit.rehearsal.runtime.catalog import Catalog
-from labkit.rehearsal.runtime.engine import Exceeded, Failed
+from labkit.rehearsal.runtime.engine import CutoffError, QueryError
 
 if TYPE_CHECKING:
     from labkit.rehearsal.context import Context
@@ -153,9 +153,9 @@ class Queries:
                 execution.rows = [[shown(value) for value in row] for row in rows.values]
             self._write(execution)
             state, reason = "SUCCEEDED", ""
-        except Exceeded:
+        except CutoffError:
             execution.scanned, state, reason = execution.cutoff or 0, "CANCELLED", _TOO_MUCH
-        except Failed as error:
+        except QueryError as error:
             state, reason = "FAILED", str(error)
         except Exception as error:  # the caller is to see it as a failed query, not wait for ever
             state, reason = "FAILED", f"GENERIC_INTERNAL_ERROR: {error}"

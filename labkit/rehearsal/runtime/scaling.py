@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from labkit.rehearsal.runtime import instances, scaling_policy
 from labkit.rehearsal.runtime.alarms import Alarms
 from labkit.rehearsal.runtime.endpoint import Endpoint, Variant
-from labkit.rehearsal.runtime.hosting import Hosting, Refused
+from labkit.rehearsal.runtime.hosting import Hosting, RefusedError
 from labkit.rehearsal.runtime.metrics import floor
 from labkit.rehearsal.runtime.scaling_policy import Wish
-from labkit.rehearsal.runtime.timetable import BadExpression, Timetable
+from labkit.rehearsal.runtime.timetable import ScheduleError, Timetable
 
 if TYPE_CHECKING:
     from labkit.rehearsal.context import Context
@@ -51,12 +51,12 @@ class Scaling:
         """Whether a variant can be scaled.
 
         Raises:
-            Refused: no such endpoint or variant, or its instances are burstable.
+            RefusedError: no such endpoint or variant, or its instances are burstable.
         """
         endpoint, variant = self._find(resource)
         kind = variant.settings.get("InstanceType", "")
         if instances.burstable(kind):
-            raise Refused(
+            raise RefusedError(
                 f"Autoscaling is not supported for variant {variant.name} of endpoint {endpoint.endpoint_name}: "
                 f"its instance type {kind} is burstable."
             )
@@ -87,7 +87,7 @@ class Scaling:
             memory = self._memory.setdefault(target.resource_id, Memory())
             try:
                 endpoint, variant = self._find(target.resource_id)
-            except Refused:
+            except RefusedError:
                 continue
             if endpoint.endpoint_status != "InService":
                 continue
@@ -106,10 +106,10 @@ class Scaling:
     def _find(self, resource: str) -> tuple[Endpoint, Variant]:
         parts = resource.split("/")
         if len(parts) != 4 or parts[0] != "endpoint" or parts[2] != "variant":
-            raise Refused(f"The resource ID {resource} is invalid; endpoint/<name>/variant/<variant> is expected.")
+            raise RefusedError(f"The resource ID {resource} is invalid; endpoint/<name>/variant/<variant> is expected.")
         endpoint = self._hosting.get(parts[1])
         if parts[3] not in endpoint.variants:
-            raise Refused(f"Could not find variant {parts[3]} of endpoint {endpoint.arn}.")
+            raise RefusedError(f"Could not find variant {parts[3]} of endpoint {endpoint.arn}.")
         return endpoint, endpoint.variants[parts[3]]
 
     def _run_schedules(self, target: Any, after: datetime, now: datetime) -> None:
@@ -122,7 +122,7 @@ class Scaling:
             timetable = Timetable(action.schedule, action.timezone or "UTC", since)
             try:
                 due = timetable.due(after, now)
-            except BadExpression as problem:
+            except ScheduleError as problem:
                 self._context.ledger.note(f"schedule not understood: {problem}", about=action.scheduled_action_name)
                 continue
             if any(_within(action, moment) for moment in due):

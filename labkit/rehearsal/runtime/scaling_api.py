@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.rehearsal.runtime import scaling_policy
 from labkit.rehearsal.runtime.alarms import Alarms
-from labkit.rehearsal.runtime.hosting import Hosting, Refused
+from labkit.rehearsal.runtime.hosting import Hosting, RefusedError
 from labkit.rehearsal.runtime.scaling import DIMENSION, Scaling
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _patch(module: ModuleType, context: Context, scaling: Scaling) -> None:
                 raise refuse("Maximum capacity cannot be less than minimum capacity")
             try:
                 scaling.check(r_id)
-            except Refused as error:
+            except RefusedError as error:
                 raise refuse(str(error)) from error
         return register(self, namespace, r_id, dimension, min_capacity, max_capacity, *more, **named)
 

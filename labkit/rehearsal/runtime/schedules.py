@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from labkit.rehearsal.runtime import event_input
 from labkit.rehearsal.runtime.delivery import deliver
-from labkit.rehearsal.runtime.timetable import BadExpression, Timetable
+from labkit.rehearsal.runtime.timetable import ScheduleError, Timetable
 
 if TYPE_CHECKING:
     from labkit.rehearsal.context import Context
@@ -44,7 +45,7 @@ class Schedules:
         timetable = Timetable(schedule.schedule_expression, schedule.schedule_expression_timezone, schedule.created)
         try:
             due = timetable.due(after, now)
-        except BadExpression as problem:
+        except ScheduleError as problem:
             self._context.ledger.note(f"schedule not understood: {problem}", about=schedule.name)
             return
         start, end = _moment(schedule.start_date), _moment(schedule.end_date)
@@ -71,7 +72,9 @@ class Schedules:
                 "detail": "{}",
             }
         )
-        text = text.replace("<aws.scheduler.scheduled-time>", stamp).replace("<aws.scheduler.schedule-arn>", schedule.arn)
+        text = text.replace("<aws.scheduler.scheduled-time>", stamp).replace(
+            "<aws.scheduler.schedule-arn>", schedule.arn
+        )
         try:
             if _UNIVERSAL in target["Arn"]:
                 call(self._context, target["Arn"], json.loads(text))
@@ -105,7 +108,7 @@ class Rules:
                 continue
             try:
                 due = Timetable(rule.scheduled_expression, since=rule.created).due(after, now)
-            except BadExpression as problem:
+            except ScheduleError as problem:
                 self._context.ledger.note(f"schedule not understood: {problem}", about=rule.name)
                 continue
             for moment in due:
@@ -115,7 +118,8 @@ class Rules:
         """Hand an event to the targets of a rule; one that fails does not keep the others from theirs."""
         for target in rule.targets:
             try:
-                deliver(self._context, target["Arn"], self._input(target, event), settings=target)
+                text = event_input.chosen(target, event, rule_arn=rule.arn, now=self._context.clock.now())
+                deliver(self._context, target["Arn"], text, settings=target)
             except Exception as problem:
                 self._context.ledger.note(f"target {target['Arn']} got nothing: {problem}", about=rule.name)
                 if dead_letters := target.get("DeadLetterConfig", {}).get("Arn"):
@@ -134,25 +138,6 @@ class Rules:
             "detail": {},
         }
 
-    def _input(self, target: dict[str, Any], event: dict[str, Any]) -> str:
-        if target.get("Input"):
-            return str(target["Input"])
-        if path := target.get("InputPath"):
-            found: Any = event
-            for part in path.removeprefix("$").strip(".").split("."):
-                found = found.get(part) if part else found
-            return json.dumps(found)
-        if transformer := target.get("InputTransformer"):
-            from moto.events.utils import EventTemplateParser
-
-            parsed: Any = EventTemplateParser.parse(
-                input_template=transformer["InputTemplate"],
-                input_paths_map=transformer.get("InputPathsMap", {}),
-                event=event,  # type: ignore[arg-type]
-            )
-            return parsed if isinstance(parsed, str) else json.dumps(parsed)
-        return json.dumps(event)
-
 
 def call(context: Context, arn: str, arguments: dict[str, Any]) -> None:
     """The API operation that a universal target names, such as ``...:aws-sdk:cloudformation:deleteStack``."""
@@ -168,7 +153,9 @@ def install(context: Context) -> None:
     context.on_import("moto.scheduler.models", lambda module: _patch_scheduler(module, context, schedules))
     context.on_import("moto.events.models", lambda module: _patch_events(module, context, rules))
     context.ledger.executes("AWS::Scheduler::Schedule", "its target is called when the emulated clock passes")
-    context.ledger.executes("AWS::Events::Rule", "matching and scheduled events reach functions, queues, topics, workflows")
+    context.ledger.executes(
+        "AWS::Events::Rule", "matching and scheduled events reach functions, queues, topics, workflows"
+    )
 
 
 def _patch_scheduler(module: ModuleType, context: Context, schedules: Schedules) -> None:
@@ -218,7 +205,7 @@ class _With:
     """A rule with some of its targets."""
 
     def __init__(self, rule: Any, targets: list[dict[str, Any]]) -> None:
-        self.name, self.targets = rule.name, targets
+        self.name, self.arn, self.targets = rule.name, rule.arn, targets
 
 
 def _is_native(arn: str) -> bool:

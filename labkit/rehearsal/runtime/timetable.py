@@ -15,7 +15,7 @@ _UNITS = {"minute": 60, "hour": 3600, "day": 86400}
 _MINUTE = timedelta(minutes=1)
 
 
-class BadExpression(Exception):
+class ScheduleError(Exception):
     """Not one of the documented forms."""
 
 
@@ -50,7 +50,7 @@ class Timetable:
     def _by_rate(self, inside: str, after: datetime, until: datetime) -> Iterator[datetime]:
         number, _, unit = inside.partition(" ")
         if not number.isdigit() or unit.strip().removesuffix("s") not in _UNITS or self.since is None:
-            raise BadExpression(self.expression)
+            raise ScheduleError(self.expression)
         step = timedelta(seconds=int(number) * _UNITS[unit.strip().removesuffix("s")])
         moment = self.since + step * max(int((after - self.since) / step), 0)
         while moment <= until:
@@ -61,7 +61,7 @@ class Timetable:
     def _by_cron(self, inside: str, after: datetime, until: datetime) -> Iterator[datetime]:
         fields = inside.split()
         if len(fields) != 6:
-            raise BadExpression(self.expression)
+            raise ScheduleError(self.expression)
         moment = after.replace(second=0, microsecond=0) + _MINUTE
         while moment <= until:
             if _matches(fields, moment.astimezone(ZoneInfo(self.zone))):
@@ -72,7 +72,7 @@ class Timetable:
 def _split(expression: str) -> tuple[str, str]:
     found = re.fullmatch(r"\s*(at|rate|cron)\((.+)\)\s*", expression)
     if not found:
-        raise BadExpression(expression)
+        raise ScheduleError(expression)
     return found[1], found[2].strip()
 
 
@@ -132,4 +132,4 @@ def _number(text: str, names: dict[str, int]) -> int:
     try:
         return int(text)
     except ValueError as error:
-        raise BadExpression(text) from error
+        raise ScheduleError(text) from error

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from labkit.rehearsal.runtime import artefact
-from labkit.rehearsal.runtime.artefact import CannotServe
-from labkit.rehearsal.runtime.child import Child, Gone, clean_environment
+from labkit.rehearsal.runtime.artefact import ServingError
+from labkit.rehearsal.runtime.child import Child, GoneError, clean_environment
 
 if TYPE_CHECKING:
     from labkit.rehearsal.context import Context
@@ -79,11 +79,11 @@ class Worker:
         """Fetch the model data, start the process and wait until the model is loaded.
 
         Raises:
-            CannotServe: no server came up; the message is the FailureReason of the endpoint.
+            ServingError: no server came up; the message is the FailureReason of the endpoint.
         """
         framework = next((name for word, name in _FRAMEWORKS.items() if word in self._container.get("Image", "")), None)
         if framework is None:
-            raise CannotServe(
+            raise ServingError(
                 f"The rehearsal serves script-mode XGBoost and scikit-learn images; {self._container.get('Image')} "
                 "is not rehearsed."
             )
@@ -102,7 +102,7 @@ class Worker:
         except TimeoutError:
             self._write(["the model server did not answer within 60 seconds and was stopped"])
             return Answer(0, "", b"", {})
-        except Gone as error:
+        except GoneError as error:
             self._write([f"the model server is gone: {error}"])
             return Answer(502, "text/html", b"<html><body><h1>502 Bad Gateway</h1></body></html>", {})
         self._measure(header)
@@ -143,7 +143,7 @@ class Worker:
         }
         try:
             header, _ = self._child.ask(settings, timeout=READY_SECONDS)
-        except (TimeoutError, Gone) as error:
+        except (TimeoutError, GoneError) as error:
             raise _unhealthy(str(error) or "it was not ready in time") from error
         if not header["ready"]:
             self._child.kill()
@@ -193,8 +193,8 @@ def _mapped(value: str, places: dict[str, str]) -> str:
     return value
 
 
-def _unhealthy(cause: str) -> CannotServe:
-    return CannotServe(
+def _unhealthy(cause: str) -> ServingError:
+    return ServingError(
         "The primary container for production variant {variant} did not pass the ping health check. Please check "
         f"CloudWatch logs for this endpoint. ({cause})"
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-CODE = '''
+CODE = """
 import json, logging, os, sys, time
 import boto3
 from helper import double
@@ -41,7 +41,7 @@ def handler(event, context):
         "name": context.function_name, "memory": context.memory_limit_in_mb, "arn": context.invoked_function_arn,
         "left": context.get_remaining_time_in_millis(), "group": context.log_group_name,
     }
-'''
+"""
 
 
 def package(**files: str) -> bytes:
@@ -59,7 +59,9 @@ class Lab:
     def __init__(self, emulator: Any) -> None:
         self.emulator, self.functions = emulator, emulator.client("lambda")
         policy = json.dumps({"Version": "2012-10-17", "Statement": []})
-        self.role = emulator.client("iam").create_role(RoleName="function", AssumeRolePolicyDocument=policy)["Role"]["Arn"]
+        self.role = emulator.client("iam").create_role(RoleName="function", AssumeRolePolicyDocument=policy)["Role"][
+            "Arn"
+        ]
 
     def create(self, name: str, code: str = CODE, **more: Any) -> None:
         """A function of ``code``."""

@@ -266,7 +266,8 @@ def test_network_isolation_lets_the_worker_reach_nothing(lab: Lab) -> None:
     logs = lab.emulator.client("logs")
     said = {
         name: "\n".join(
-            event["message"] for event in logs.filter_log_events(logGroupName=f"/aws/sagemaker/Endpoints/{name}")["events"]
+            event["message"]
+            for event in logs.filter_log_events(logGroupName=f"/aws/sagemaker/Endpoints/{name}")["events"]
         )
         for name in ("served", "open")
     }
@@ -362,7 +363,9 @@ def test_an_update_serves_on_and_then_answers_with_the_new_model(lab: Lab, data:
     lab.sagemaker.delete_endpoint(EndpointName="one")
 
 
-def test_traffic_follows_the_weights_and_a_target_variant_is_honoured(lab: Lab, data: tuple[np.ndarray, np.ndarray]) -> None:
+def test_traffic_follows_the_weights_and_a_target_variant_is_honoured(
+    lab: Lab, data: tuple[np.ndarray, np.ndarray]
+) -> None:
     # GIVEN two variants, one to three
     lab.configure("split", {"a": ("good", 1.0, 1), "b": ("good", 3.0, 1)})
     lab.endpoint("split")
@@ -406,7 +409,9 @@ def test_the_container_answers_with_its_own_functions_where_the_user_has_none(
     lab: Lab, data: tuple[np.ndarray, np.ndarray], booster: xgboost.Booster
 ) -> None:
     # GIVEN inference code with model_fn alone
-    only_model = "import xgboost\ndef model_fn(f):\n  b = xgboost.Booster(); b.load_model(f + '/model.json'); return b\n"
+    only_model = (
+        "import xgboost\ndef model_fn(f):\n  b = xgboost.Booster(); b.load_model(f + '/model.json'); return b\n"
+    )
     lab.create_model("defaults", lab.archive(only_model))
     lab.configure("defaults", {"all": ("defaults", 1.0, 1)})
     lab.endpoint("defaults")

@@ -212,7 +212,10 @@ def test_the_result_is_written_as_athena_writes_it_and_encrypted(lab: Lab) -> No
         ("SELECT date_add('hour', 3, TIMESTAMP '2013-05-17 10:00:00') AS x", "2013-05-17 13:00:00.000"),
         ("SELECT date_format(date_parse('17/05/2013 09:07', '%d/%m/%Y %H:%i'), '%H:%i') AS x", "09:07"),
         ("SELECT 7 / 2 AS x", "3"),
-        ('SELECT count(*) AS x FROM "awsdatacatalog"."lake"."parquet" a JOIN lake.orc b ON a.flight = b.flight', str(ROWS)),
+        (
+            'SELECT count(*) AS x FROM "awsdatacatalog"."lake"."parquet" a JOIN lake.orc b ON a.flight = b.flight',
+            str(ROWS),
+        ),
         ("WITH t AS (SELECT flight FROM parquet LIMIT 5) SELECT count(*) AS x FROM t", "5"),
     ],
 )
@@ -240,7 +243,9 @@ def test_a_query_that_cannot_run_fails_and_says_why(lab: Lab, query: str, reason
 
 def test_a_query_above_the_limit_of_its_work_group_is_cancelled(lab: Lab) -> None:
     # GIVEN a work group that allows less than the file holds
-    lab.athena.create_work_group(Name="thrifty", Configuration={**lab.configuration, "BytesScannedCutoffPerQuery": 10_000_000})
+    lab.athena.create_work_group(
+        Name="thrifty", Configuration={**lab.configuration, "BytesScannedCutoffPerQuery": 10_000_000}
+    )
     small = {**lab.configuration, "BytesScannedCutoffPerQuery": 10_000_000}
     lab.s3.put_object(Bucket="lake", Key="big/big.csv", Body=b"a,b\n" + b"1,some text to fill the line\n" * 400_000)
     ddl = "CREATE EXTERNAL TABLE big (a int, b string) ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' LOCATION 's3://lake/big/'"
@@ -277,7 +282,10 @@ def test_ddl_shows_describes_and_repairs(lab: Lab) -> None:
     # WHEN it is repaired
     lab.run("MSCK REPAIR TABLE again")
     # THEN its partitions are there, with the key's type
-    assert lab.rows("SELECT sum(flight) AS s FROM again WHERE month >= 2 AND month < 3") == [["s"], [str(sum(range(200, 300)))]]
+    assert lab.rows("SELECT sum(flight) AS s FROM again WHERE month >= 2 AND month < 3") == [
+        ["s"],
+        [str(sum(range(200, 300)))],
+    ]
 
 
 def test_projected_partitions_need_no_crawler(lab: Lab) -> None:

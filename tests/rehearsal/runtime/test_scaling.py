@@ -242,8 +242,15 @@ def test_a_step_policy_takes_the_step_that_its_alarm_calls_for(lab: Lab) -> None
     )
     cloudwatch = lab.emulator.client("cloudwatch")
     cloudwatch.put_metric_alarm(
-        AlarmName="deep-queue", Namespace="Lab", MetricName="queue", Statistic="Maximum", Period=60, EvaluationPeriods=1,
-        Threshold=10, ComparisonOperator="GreaterThanThreshold", AlarmActions=[policy["PolicyARN"]],
+        AlarmName="deep-queue",
+        Namespace="Lab",
+        MetricName="queue",
+        Statistic="Maximum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=10,
+        ComparisonOperator="GreaterThanThreshold",
+        AlarmActions=[policy["PolicyARN"]],
     )
     # WHEN the metric is 35 above nothing, that is 25 above the threshold
     cloudwatch.put_metric_data(Namespace="Lab", MetricData=[{"MetricName": "queue", "Value": 35}])

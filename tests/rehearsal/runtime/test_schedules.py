@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from labkit.rehearsal.runtime.timetable import BadExpression, Timetable
+from labkit.rehearsal.runtime.timetable import ScheduleError, Timetable
 
 ROLE = "arn:aws:iam::123456789012:role/scheduler"
 STACK = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
@@ -124,11 +124,22 @@ def test_rules_reach_queues_topics_and_state_machines_and_only_for_what_they_mat
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=inbox_arn)
     pattern = json.dumps({"source": ["lab"], "detail": {"kind": ["wanted"]}})
     lab.events.put_rule(Name="wanted", EventPattern=pattern)
-    transformer = {"InputPathsMap": {"what": "$.detail.kind"}, "InputTemplate": '{"got": <what>}'}
+    transformer = {
+        "InputPathsMap": {"what": "$.detail.kind"},
+        "InputTemplate": '{"got": <what>, "said": "it was <what>"}',
+    }
     lab.events.put_targets(
         Rule="wanted",
-        Targets=[{"Id": "q", "Arn": arn, "InputTransformer": transformer}, {"Id": "t", "Arn": topic, "InputPath": "$.detail"}],
+        Targets=[
+            {"Id": "q", "Arn": arn, "InputTransformer": transformer},
+            {"Id": "t", "Arn": topic, "InputPath": "$.detail"},
+        ],
     )
+    pass_on = {"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}
+    machine = lab.emulator.client("stepfunctions").create_state_machine(
+        name="of-rule", definition=json.dumps(pass_on), roleArn=ROLE
+    )["stateMachineArn"]
+    lab.events.put_targets(Rule="wanted", Targets=[{"Id": "s", "Arn": machine, "RoleArn": ROLE}])
     lab.events.put_rule(Name="clock", ScheduleExpression="rate(5 minutes)")
     lab.events.put_targets(Rule="clock", Targets=[{"Id": "q", "Arn": scheduled_arn}])
     lab.events.put_rule(Name="asleep", EventPattern=pattern, State="DISABLED")
@@ -139,10 +150,11 @@ def test_rules_reach_queues_topics_and_state_machines_and_only_for_what_they_mat
         lab.events.put_events(Entries=[{"Source": "lab", "DetailType": "test", "Detail": detail}])
     lab.emulator.advance(600)
     # THEN each target got what it asked for
-    assert [json.loads(text) for text in lab.messages(url)] == [{"got": "wanted"}]
+    assert [json.loads(text) for text in lab.messages(url)] == [{"got": "wanted", "said": "it was wanted"}]
     (published,) = lab.messages(inbox)
     assert json.loads(json.loads(published)["Message"]) == {"kind": "wanted"}
     assert [json.loads(text)["detail-type"] for text in lab.messages(scheduled)] == ["Scheduled Event"] * 2
+    assert len(lab.emulator.client("stepfunctions").list_executions(stateMachineArn=machine)["executions"]) == 1
     lab.events.disable_rule(Name="clock")
 
 
@@ -175,5 +187,5 @@ def test_a_time_zone_moves_a_schedule_with_its_clock_changes() -> None:
 
 @pytest.mark.parametrize("expression", ["every minute", "cron(0 8 * * ?)", "rate(soon)", "cron(0 8 ? * XYZ *)"])
 def test_an_expression_of_no_documented_form_is_refused(expression: str) -> None:
-    with pytest.raises(BadExpression):
+    with pytest.raises(ScheduleError):
         Timetable(expression, since=DAY).due(DAY, DAY + timedelta(days=1))

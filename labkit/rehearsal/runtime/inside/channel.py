@@ -14,7 +14,7 @@ MARK = b"\x00\x01end of request\x01\x00"
 _SIZES = struct.Struct("!II")
 
 
-class Closed(Exception):
+class ClosedError(Exception):
     """The other side is gone."""
 
 
@@ -35,14 +35,14 @@ class Channel:
         try:
             self._connection.sendall(_SIZES.pack(len(head), len(body)) + head + body)
         except (BrokenPipeError, ConnectionResetError) as error:
-            raise Closed from error
+            raise ClosedError from error
 
     def read(self, timeout: float | None = None) -> tuple[dict[str, Any], bytes]:
         """Receive one frame.
 
         Raises:
             TimeoutError: nothing complete came within ``timeout`` seconds.
-            Closed: the other side is gone.
+            ClosedError: the other side is gone.
         """
         self._connection.settimeout(timeout)
         head_size, body_size = _SIZES.unpack(self._exactly(_SIZES.size))
@@ -59,8 +59,8 @@ class Channel:
             try:
                 part = self._connection.recv(min(count - len(parts), 1 << 20))
             except ConnectionResetError as error:
-                raise Closed from error
+                raise ClosedError from error
             if not part:
-                raise Closed
+                raise ClosedError
             parts += part
         return bytes(parts)

@@ -8,7 +8,7 @@ import sys
 sys.path.pop(0)  # the folder of this file; the function's modules must not find ours
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from inside import guard  # noqa: E402
-from inside.channel import MARK, Channel, Closed  # noqa: E402
+from inside.channel import MARK, Channel, ClosedError  # noqa: E402
 
 sys.path.pop(0)
 
@@ -151,7 +151,7 @@ def main() -> None:
     while handler is not None:
         try:
             about, body = channel.read()
-        except Closed:
+        except ClosedError:
             return
         stamped.request = about["aws_request_id"]
         begun = time.perf_counter()

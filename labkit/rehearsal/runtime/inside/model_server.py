@@ -8,7 +8,7 @@ import sys
 sys.path.pop(0)  # the folder of this file; the user's modules must not find ours
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from inside import frameworks, guard  # noqa: E402
-from inside.channel import MARK, Channel, Closed  # noqa: E402
+from inside.channel import MARK, Channel, ClosedError  # noqa: E402
 
 sys.path.pop(0)
 
@@ -71,7 +71,7 @@ def main() -> None:
     while True:
         try:
             request, body = channel.read()
-        except Closed:
+        except ClosedError:
             return
         begun = time.perf_counter()
         answer = respond(model, transform, request, body)

@@ -1,0 +1,1 @@
+"""Benchmarks: ratios measured side by side on this machine, never timed tests."""

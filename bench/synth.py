@@ -1,0 +1,101 @@
+"""What N copies of a lab cost in processor time, against the same stacks written in JavaScript."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tarfile
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LAB = "d3_realtime_endpoint"
+COPIES = (1, 10, 40)
+ROUNDS = 3
+
+# A program that makes N copies of the lab; "bare" as one app without packs, "whole" as the labs command does it.
+COPY = """
+import json, sys
+from pathlib import Path
+mode, count, out = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
+import labkit.synth as synthesis
+from labkit.catalogue import ROOT, pick
+from dataclasses import replace
+from stacks import lab_stack
+real = pick(["d3_realtime_endpoint"])[0]
+copies = [replace(real, folder=real.folder.with_name(f"d3_copy_{n}")) for n in range(count)]
+cls = lab_stack.stack_class(real.folder)
+class Copy(cls):
+    def src(self, name):
+        return real.folder / "src" / name
+lab_stack.stack_class = lambda folder: Copy
+settings = synthesis.load_settings(file=None)
+if mode == "bare":
+    import aws_cdk as cdk
+    app = cdk.App(outdir=str(out), context=json.loads((ROOT / "cdk.json").read_text())["context"],
+                  analytics_reporting=False, tree_metadata=False)
+    for lab in copies:
+        Copy(app, folder=lab.folder, title=lab.title, settings=settings)
+    app.synth()
+else:
+    from labkit.review import quick_findings
+    for lab in copies:
+        assert quick_findings(synthesis._make(lab, settings, out, "")).open == 0
+"""
+
+
+def cpu(command: list[str], environment: dict[str, str]) -> float:
+    """User and system seconds of a process and its children."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, check=True, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (after.ru_utime - before.ru_utime) + (after.ru_stime - before.ru_stime)
+
+
+def node_modules(where: Path) -> None:
+    """Unpack the JavaScript libraries that the Python packages carry."""
+    for package, below in (("aws_cdk", "aws-cdk-lib"), ("constructs", "constructs")):
+        (archive,) = Path(str(files(package))).glob("_jsii/*.tgz")
+        with tarfile.open(archive) as bundle:
+            bundle.extractall(where / "unpacked" / below, filter="data")
+        target = where / "node_modules" / below
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (where / "unpacked" / below / "package").rename(target)
+
+
+def main() -> None:
+    """Print one line per number of copies: floor, bare, whole, and their ratios."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    environment |= {"CDK_VALIDATION": "false", "JSII_RUNTIME_PACKAGE_CACHE": "enabled"}
+    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+    subprocess.run([sys.executable, "-m", "labkit.cli", "synth", LAB], check=True, cwd=ROOT, env=environment)
+    with tempfile.TemporaryDirectory() as name:
+        where = Path(name)
+        node_modules(where)
+        shutil.copy(ROOT / "bench" / "floor.js", where)
+        (where / "copy.py").write_text(COPY)
+        template = next((ROOT / "cdk.out" / LAB).glob("*.template.json"))
+        floor = ["node", str(where / "floor.js")]
+        subprocess.run([*floor, "prepare", str(template), str(where / "typed.json")], check=True, env=environment)
+        environment["PYTHONPATH"] = str(ROOT)
+        print("copies  floor s  bare s  whole s  bare/floor  whole/floor  (median processor seconds)")
+        for count in COPIES:
+            taken: dict[str, list[float]] = {"floor": [], "bare": [], "whole": []}
+            for turn in range(ROUNDS):  # in turn, so that a slow moment of the machine hits all three
+                out = where / f"out-{count}-{turn}"
+                commands = {"floor": [*floor, "synth", str(where / "typed.json"), str(count), f"{out}-floor"]}
+                for mode in ("bare", "whole"):
+                    commands[mode] = [sys.executable, str(where / "copy.py"), mode, str(count), f"{out}-{mode}"]
+                for mode, command in commands.items():
+                    taken[mode].append(cpu(command, environment))
+            f, b, w = (statistics.median(taken[mode]) for mode in ("floor", "bare", "whole"))
+            print(f"{count:6}  {f:7.2f}  {b:6.2f}  {w:7.2f}  {b / f:10.2f}  {w / f:11.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""The command line: results for people and machines, one message for a mistake."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from labkit.catalogue import ROOT, find
+
+LABS = Path(sys.executable).parent / "labs"
+
+
+def labs(*arguments: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [str(LABS), *arguments], capture_output=True, text=True, check=False, cwd=ROOT, env={**os.environ, **environment}
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def test_list_has_one_line_per_lab_in_a_pipe() -> None:
+    lines = labs("list").stdout.splitlines()
+    assert [line.split("\t")[0] for line in lines] == [lab.name for lab in find()]
+
+
+def test_list_speaks_json() -> None:
+    assert [entry["name"] for entry in json.loads(labs("list", "--json").stdout)] == [lab.name for lab in find()]
+
+
+def test_show_tells_steps_and_quotas() -> None:
+    text = labs("show", "d3-realtime-endpoint").stdout
+    assert "Steps" in text
+    assert "1. " in text
+    assert "L-614B09FD" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["show", "d3_realtime_endpiont"], "Did you mean d3_realtime_endpoint?"),
+        (["synth", "nothing"], "There is no lab 'nothing'"),
+        (["synth", "--set", "cidr=1.2.3.4/8"], "setting cidr: got '1.2.3.4/8'"),
+        (["synth", "--set", "zones"], "write NAME=VALUE"),
+        (["cost", "d3_realtime_endpoint", "--set", "colour=1"], "setting colour: unknown"),
+        (["rehearse"], "Name a lab, or say --all"),
+        (["frobnicate"], "No such command"),
+        (["show"], "Missing argument"),
+    ],
+)
+def test_a_mistake_is_one_message_and_exit_code_2(arguments: list[str], told: str) -> None:
+    done = labs(*arguments, code=2)
+    assert told in done.stderr
+    assert len(done.stderr.splitlines()) <= 8
+
+
+def test_missing_credentials_are_explained() -> None:
+    nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "HOME": "/nonexistent"}
+    done = labs("destroy", "d3_realtime_endpoint", code=2, **nowhere)
+    assert "No AWS credentials" in done.stderr
+    assert "labs rehearse" in done.stderr
+
+
+def test_cost_is_told_before_anything_is_created() -> None:
+    cost = json.loads(labs("cost", "d3_realtime_endpoint", "--json").stdout)
+    assert cost["currency"] == "USD"
+    text = labs("cost", "d3_realtime_endpoint").stdout
+    assert "per hour" in text
+    assert "if forgotten" in text
+    assert "after destroy" in text
