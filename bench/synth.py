@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LAB = "d3_realtime_endpoint"
 COPIES = (1, 10, 40)
-ROUNDS = 3
+ROUNDS = 1
 
 # A program that makes N copies of the lab; "bare" as one app without packs, "whole" as the labs command does it.
 COPY = """
@@ -52,14 +52,18 @@ else:
 def cpu(command: list[str], environment: dict[str, str]) -> float:
     """User and system seconds of a process and its children."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, check=True, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL)
+    subprocess.run(command, check=True, env=environment, cwd=ROOT)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return (after.ru_utime - before.ru_utime) + (after.ru_stime - before.ru_stime)
 
 
 def node_modules(where: Path) -> None:
     """Unpack the JavaScript libraries that the Python packages carry."""
-    for package, below in (("aws_cdk", "aws-cdk-lib"), ("constructs", "constructs")):
+    for package, below in (
+        ("aws_cdk", "aws-cdk-lib"),
+        ("constructs", "constructs"),
+        ("aws_cdk.cloud_assembly_schema", "@aws-cdk/cloud-assembly-schema"),
+    ):
         (archive,) = Path(str(files(package))).glob("_jsii/*.tgz")
         with tarfile.open(archive) as bundle:
             bundle.extractall(where / "unpacked" / below, filter="data")
@@ -78,7 +82,7 @@ def main() -> None:
         where = Path(name)
         node_modules(where)
         shutil.copy(ROOT / "bench" / "floor.js", where)
-        (where / "copy.py").write_text(COPY)
+        (where / "copies.py").write_text(COPY)
         template = next((ROOT / "cdk.out" / LAB).glob("*.template.json"))
         floor = ["node", str(where / "floor.js")]
         subprocess.run([*floor, "prepare", str(template), str(where / "typed.json")], check=True, env=environment)
@@ -90,7 +94,7 @@ def main() -> None:
                 out = where / f"out-{count}-{turn}"
                 commands = {"floor": [*floor, "synth", str(where / "typed.json"), str(count), f"{out}-floor"]}
                 for mode in ("bare", "whole"):
-                    commands[mode] = [sys.executable, str(where / "copy.py"), mode, str(count), f"{out}-{mode}"]
+                    commands[mode] = [sys.executable, str(where / "copies.py"), mode, str(count), f"{out}-{mode}"]
                 for mode, command in commands.items():
                     taken[mode].append(cpu(command, environment))
             f, b, w = (statistics.median(taken[mode]) for mode in ("floor", "bare", "whole"))

@@ -98,10 +98,3 @@ class Function(lambda_.CfnFunction):
             "be lost",
             kind="compensated",
         )
-        accept(
-            self,
-            "Serverless-LambdaAsyncFailureDestination",
-            because="every caller waits for the answer and sees the error itself, so there is no asynchronous "
-            "failure to catch",
-            kind="compensated",
-        )

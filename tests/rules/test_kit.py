@@ -82,8 +82,8 @@ def test_a_condition_that_may_be_absent_is_none() -> None:
 @pytest.mark.parametrize(
     ("name", "secret"),
     [
-        ("DB_PASSWORD", True), ("dbPassword", True), ("HF_TOKEN", True), ("apiKey", True), ("AWS_SECRET_ACCESS_KEY", True),
-        ("SECRET_ARN", False), ("PASSWORD_PARAMETER", False), ("TOKENIZER", False), ("MONKEY", False), ("KEY_COLUMN", False),
+        ("DB_PASSWORD", True), ("dbPassword", True), ("HF_TOKEN", True), ("apiKey", True), ("AWS_ACCESS_KEY", True),
+        ("SECRET_ARN", False), ("PASSWORD_PARAMETER", False), ("TOKENIZER", False), ("MONKEY", False), ("KEY", False),
     ],
 )  # fmt: skip
 def test_a_variable_is_known_as_a_secret_by_its_name(name: str, secret: bool) -> None:

@@ -47,11 +47,11 @@ class _Reader:
         return result
 
     def _one(self) -> bool:
-        token = self._take()
-        word = token.upper()
+        piece = self._take()
+        word = piece.upper()
         if word == "NOT":
             return not self._one()
-        if token == "(":
+        if piece == "(":
             result = self.either()
             self._expect(")")
             return result
@@ -62,7 +62,7 @@ class _Reader:
             name = self._take().strip('"')
             self._expect(")")
             return self._state_of(name.rpartition(":alarm:")[2]) == word
-        raise RuleError(f"{token} is no state, operator or parenthesis")
+        raise RuleError(f"{piece} is no state, operator or parenthesis")
 
     def _take(self) -> str:
         if not self.tokens:

@@ -174,10 +174,10 @@ def install(context: Context, metrics: Metrics) -> Alarms:
 
 
 def _patch(module: ModuleType, context: Context, alarms: Alarms) -> None:
-    alarm_class, backend = module.Alarm, module.CloudWatchBackend  # type: ignore[attr-defined]
+    alarm_class, backend = module.Alarm, module.CloudWatchBackend
     initialize, put, start = alarm_class.__init__, backend.put_metric_alarm, backend.__init__
 
-    def __init__(self: Any, *arguments: Any, **named: Any) -> None:
+    def begin_with(self: Any, *arguments: Any, **named: Any) -> None:
         initialize(self, *arguments, **named)
         self.items = []
         self.state_value = "INSUFFICIENT_DATA"
@@ -201,7 +201,7 @@ def _patch(module: ModuleType, context: Context, alarms: Alarms) -> None:
         if (region_name, account_id) == (context.region, context.account):
             alarms.attach(self)
 
-    alarm_class.__init__, alarm_class.update_state = __init__, update_state
+    alarm_class.__init__, alarm_class.update_state = begin_with, update_state
     backend.__init__, backend.put_metric_alarm = begin, put_metric_alarm
 
 
@@ -219,10 +219,8 @@ def _patch_answers(module: ModuleType, alarms: Alarms) -> None:
         items.sort(key=lambda item: item["Timestamp"], reverse=newest_first)
         return module.ActionResult({"AlarmHistoryItems": items[: self._get_int_param("MaxRecords") or 100]})
 
-    response = module.CloudWatchResponse  # type: ignore[attr-defined]
+    response = module.CloudWatchResponse
     response.describe_alarm_history = describe_alarm_history
-    # moto keeps composite alarms beside the others, told apart by their rule, but does not take the call.
-    response.put_composite_alarm = lambda self: self.put_metric_alarm()
 
 
 def _actions(alarm: Any, state: str) -> list[str]:

@@ -94,7 +94,7 @@ class Catalog:
     def _moment(self, text: str, pattern: str) -> datetime:
         text = text.strip()
         if not text.startswith("NOW"):
-            return datetime.strptime(text, pattern)  # noqa: DTZ007 - a partition's date has no zone
+            return datetime.strptime(text, pattern)
         now = self._context.clock.now().replace(tzinfo=None)
         shift = re.fullmatch(r"NOW(?:([+-]\d+)(DAYS|WEEKS))?", text)
         return now + timedelta(days=int(shift[1]) * _STEPS[shift[2]]) if shift and shift[1] else now

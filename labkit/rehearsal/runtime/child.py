@@ -14,7 +14,13 @@ from typing import IO, Any
 
 from labkit.rehearsal.runtime.inside.channel import MARK, VARIABLE, Channel, ClosedError
 
-INSIDE = Path(__file__).parent / "inside"
+_ROOT = Path(__file__).resolve().parents[3]
+# The user's modules must not find ours by accident, so the way to them is closed again.
+_BEGIN = (
+    "import importlib, sys; sys.path.insert(0, sys.argv[1]); "
+    "module = importlib.import_module('labkit.rehearsal.runtime.inside.' + sys.argv[2]); "
+    "sys.path.remove(sys.argv[1]); module.main()"
+)
 _FROM_HERE = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
 _OUTPUT_PATIENCE = 2.0
 
@@ -33,19 +39,19 @@ class Child:
     """One worker process.
 
     Args:
-        script: file name in ``inside/``.
+        module: the module of ``inside`` whose ``main`` runs.
         environment: the whole environment of the worker.
         folder: its working directory.
         write: called with each batch of lines of its output.
     """
 
     def __init__(
-        self, script: str, *, environment: dict[str, str], folder: Path, write: Callable[[list[str]], None]
+        self, module: str, *, environment: dict[str, str], folder: Path, write: Callable[[list[str]], None]
     ) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603
-                [sys.executable, str(INSIDE / script)],
+                [sys.executable, "-P", "-c", _BEGIN, str(_ROOT), module],
                 env={**environment, VARIABLE: str(theirs.fileno())},
                 cwd=folder,
                 pass_fds=[theirs.fileno()],

@@ -17,7 +17,7 @@ from labkit.rehearsal.runtime import logs
 from labkit.rehearsal.runtime.artefact import split
 
 if TYPE_CHECKING:
-    import pyarrow
+    import pyarrow  # type: ignore[import-untyped]
 
     from labkit.rehearsal.context import Context
 
@@ -174,9 +174,9 @@ class Crawlers:
 def recognise(key: str, content: bytes) -> Found | None:
     """Format, columns and rows of one object; None where no built-in classifier would recognise it."""
     import pyarrow
-    import pyarrow.json
-    import pyarrow.orc
-    import pyarrow.parquet
+    import pyarrow.json  # type: ignore[import-untyped]
+    import pyarrow.orc  # type: ignore[import-untyped]
+    import pyarrow.parquet  # type: ignore[import-untyped]
 
     if key.endswith(".gz"):
         content = gzip.decompress(content)
@@ -208,7 +208,7 @@ def recognise(key: str, content: bytes) -> Found | None:
 def _recognise_csv(key: str, content: bytes, text: str) -> Found | None:
     """A table of cells with a header: two columns or more, two rows or more, names unlike the values below them."""
     import pyarrow
-    import pyarrow.csv
+    import pyarrow.csv  # type: ignore[import-untyped]
 
     delimiter = next((each for each in (",", "\t", "|", ";") if each in text.partition("\n")[0]), "")
     if not delimiter:
@@ -287,8 +287,8 @@ def install(context: Context) -> Crawlers:
 
 
 def _patch(module: ModuleType, crawlers: Crawlers) -> None:
-    crawler: Any = module.FakeCrawler  # type: ignore[attr-defined]
-    crawl_class: Any = module.FakeCrawl  # type: ignore[attr-defined]
+    crawler: Any = module.FakeCrawler
+    crawl_class: Any = module.FakeCrawl
     start, describe = crawler.start_crawler, crawler.as_dict
 
     def start_crawler(self: Any) -> None:

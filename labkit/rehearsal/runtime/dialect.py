@@ -110,7 +110,7 @@ def tables(statement: dict[str, Any]) -> list[tuple[str | None, str]]:
 
 def columns(statement: dict[str, Any]) -> set[str] | None:
     """The column names that a statement mentions; None if it takes all of them (``*``)."""
-    found = set()
+    found: set[str] = set()
     for node in nodes(statement):
         if node.get("class") == "STAR" and node.get("type") == "STAR":
             return None

@@ -14,7 +14,7 @@ from labkit.rehearsal.runtime.formats import BadDataError, Table, read
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow
+    import pyarrow  # type: ignore[import-untyped]
 
 _MEMORY = "1GB"
 
@@ -95,7 +95,8 @@ def run(
                 raise CutoffError
             _create_schema(connection, place)
             connection.register("loaded", rows)
-            connection.execute(f"CREATE TABLE awsdatacatalog.{_quoted(place)}.{_quoted(name)} AS SELECT * FROM loaded")
+            whole_name = f"awsdatacatalog.{_quoted(place)}.{_quoted(name)}"
+            connection.execute(f"CREATE TABLE {whole_name} AS SELECT * FROM loaded")  # noqa: S608
             connection.unregister("loaded")
         renamed = dialect.unnamed(statement)
         if dialect.respelled(statement):

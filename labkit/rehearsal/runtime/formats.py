@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import pyarrow
+    import pyarrow  # type: ignore[import-untyped]
 
 _SERDES = {
     "parquet": "parquet",
@@ -139,7 +139,7 @@ def _as_declared(table: Table, found: pyarrow.Table, columns: Sequence[str]) -> 
 
 def _cast(values: Any, wanted: pyarrow.DataType, *, lenient: bool) -> Any:
     import pyarrow
-    import pyarrow.compute as compute
+    import pyarrow.compute as compute  # type: ignore[import-untyped]
 
     if not lenient or not pyarrow.types.is_string(values.type):
         return values.cast(wanted, safe=False)
@@ -164,7 +164,7 @@ def _one(value: str | None, wanted: pyarrow.DataType) -> Any:
 
 
 def _parquet(content: bytes, columns: Sequence[str]) -> tuple[pyarrow.Table, int]:
-    import pyarrow.parquet
+    import pyarrow.parquet  # type: ignore[import-untyped]
 
     file = pyarrow.parquet.ParquetFile(io.BytesIO(content))
     wanted = set(columns)
@@ -196,7 +196,7 @@ class _Counting(io.BytesIO):
 
 def _orc(content: bytes, columns: Sequence[str]) -> tuple[pyarrow.Table, int]:
     import pyarrow
-    import pyarrow.orc
+    import pyarrow.orc  # type: ignore[import-untyped]
 
     counting = _Counting(content)
     file = pyarrow.orc.ORCFile(pyarrow.PythonFile(counting, "r"))
@@ -216,14 +216,14 @@ def _avro(table: Table, content: bytes) -> pyarrow.Table:
 
 
 def _json(table: Table, content: bytes) -> pyarrow.Table:
-    import pyarrow.json
+    import pyarrow.json  # type: ignore[import-untyped]
 
     return pyarrow.json.read_json(io.BytesIO(content))
 
 
 def _csv(table: Table, content: bytes) -> pyarrow.Table:
     import pyarrow
-    import pyarrow.csv
+    import pyarrow.csv  # type: ignore[import-untyped]
 
     names = list(table.columns)
     delimiter = (

@@ -169,7 +169,7 @@ class Functions:
             for line in lines:
                 self._say(function, warm, line)
 
-        warm.child = Child("function_server.py", environment=environment, folder=task, write=write)
+        warm.child = Child("function_server", environment=environment, folder=task, write=write)
         settings = {
             "code": str(task),
             "layers": self._layers(function, warm),

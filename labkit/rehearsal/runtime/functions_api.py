@@ -111,11 +111,11 @@ def install(context: Context) -> Functions:
 
 
 def _patch(module: ModuleType, functions: Functions, asynchronous: Asynchronous) -> None:
-    function_class, backend = module.LambdaFunction, module.LambdaBackend  # type: ignore[attr-defined]
+    function_class, backend = module.LambdaFunction, module.LambdaBackend
     initialize, describe = function_class.__init__, function_class.get_configuration
     update, delete = function_class.update_configuration, backend.delete_function
 
-    def __init__(self: Any, account_id: str, spec: dict[str, Any], region: str, version: Any = 1) -> None:
+    def begin_with(self: Any, account_id: str, spec: dict[str, Any], region: str, version: Any = 1) -> None:
         initialize(self, account_id, spec, region, version)
         for member, attribute in _KEPT.items():
             setattr(self, attribute, spec.get(member))
@@ -151,14 +151,15 @@ def _patch(module: ModuleType, functions: Functions, asynchronous: Asynchronous)
         if qualifier is None:
             functions.forget(function_name.rpartition(":function:")[2].partition(":")[0])
 
-    for method in (__init__, get_configuration, update_configuration, invoke):
+    function_class.__init__ = begin_with
+    for method in (get_configuration, update_configuration, invoke):
         setattr(function_class, method.__name__, method)
     backend.delete_function = delete_function
 
 
 def _patch_simple(module: ModuleType) -> None:
     """The backend without Docker answers with canned results; it is to invoke the function instead."""
-    del module.LambdaSimpleBackend.invoke  # type: ignore[attr-defined]
+    del module.LambdaSimpleBackend.invoke
 
 
 def _invoke_config(function: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import itertools
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from labkit.rehearsal.runtime import instances, logs
@@ -161,7 +162,7 @@ class Hosting:
                 isolated=bool(model.get("EnableNetworkIsolation") or config.get("EnableNetworkIsolation")),
                 memory=instances.size(settings.get("InstanceType", "ml.m5.large")).memory,
                 folder=self._context.workdir / "endpoints" / f"{next(self._folders):04d}",
-                write=lambda lines, variant=variant: self._log(name, variant, lines),
+                write=partial(self._log, name, variant),
             )
             found[variant] = Variant(settings, model, weight, weight, count, count, worker)
         return found

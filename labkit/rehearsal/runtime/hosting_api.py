@@ -49,8 +49,8 @@ def _patch(module: ModuleType, hosting: Hosting) -> None:
     from moto.sagemaker import models
     from moto.sagemaker.exceptions import ValidationError
 
-    backend, response = models.SageMakerModelBackend, module.SageMakerResponse  # type: ignore[attr-defined]
-    result = module.ActionResult  # type: ignore[attr-defined]
+    backend, response = models.SageMakerModelBackend, module.SageMakerResponse
+    result = module.ActionResult
 
     def parts(self: Any, name: str) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
         config = self.describe_endpoint_config(name)
@@ -106,7 +106,7 @@ def _patch(module: ModuleType, hosting: Hosting) -> None:
 
 
 def _patch_runtime(module: ModuleType, context: Context, hosting: Hosting, metrics: Metrics) -> None:
-    response = module.SageMakerRuntimeResponse  # type: ignore[attr-defined]
+    response = module.SageMakerRuntimeResponse
 
     def invoke_endpoint(self: Any) -> tuple[int, dict[str, str], Any]:
         request = Request(
@@ -173,9 +173,10 @@ def _validate_instance_type(self: Any, instance_type: str) -> None:
     from moto.core.utils import get_service_model
     from moto.sagemaker.exceptions import ValidationError
 
-    allowed = get_service_model("sagemaker").shape_for("ProductionVariantInstanceType").enum
+    shape: Any = get_service_model("sagemaker").shape_for("ProductionVariantInstanceType")
+    allowed = shape.enum
     if instance_type not in allowed:
         raise ValidationError(
-            message=f"Value '{instance_type}' at 'productionVariants.1.member.instanceType' failed to satisfy constraint: "
-            f"Member must satisfy enum value set: [{', '.join(allowed)}]"
+            message=f"Value '{instance_type}' at 'productionVariants.1.member.instanceType' failed to satisfy "
+            f"constraint: Member must satisfy enum value set: [{', '.join(allowed)}]"
         )

@@ -20,6 +20,6 @@ def write(context: Context, group: str, stream: str, lines: list[str]) -> None:
     with _LOCK:
         backend.ensure_log_group(group)
         backend.ensure_log_stream(group, stream)
-    # Outside the lock: a subscription filter may call a function, which logs. The backend's own call is not used because
-    # it compares with real time and would refuse what an advanced clock stamps.
+    # Outside the lock: a subscription filter may call a function, which logs. Not by the backend's own call, which
+    # compares with real time and would refuse what an advanced clock stamps.
     backend.groups[group].put_log_events(stream, [{"timestamp": stamp, "message": line} for line in lines])

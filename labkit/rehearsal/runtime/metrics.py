@@ -177,7 +177,7 @@ class Metrics:
         """The unit that was last entered for a metric."""
         return self._units.get((namespace, name, frozenset(dimensions.items())), "None")
 
-    def keys(self) -> list[Key]:
+    def known(self) -> list[Key]:
         """Every metric that has data."""
         with self._lock:
             return list(self._data)
@@ -260,7 +260,7 @@ def _patch(module: ModuleType, store: Metrics) -> None:
     ) -> list[Any]:
         listed = [
             module.MetricDatumBase(space, name, [{"Name": key, "Value": value} for key, value in sorted(pairs)], None)
-            for space, name, pairs in store.keys()
+            for space, name, pairs in store.known()
         ] + self.aws_metric_data
         chosen: list[Any] = []
         for datum in listed:
@@ -268,7 +268,7 @@ def _patch(module: ModuleType, store: Metrics) -> None:
                 chosen.append(datum)
         return chosen
 
-    backend = module.CloudWatchBackend  # type: ignore[attr-defined]
+    backend = module.CloudWatchBackend
     for function in (put_metric_data, get_metric_data, get_filtered_metrics):
         setattr(backend, function.__name__, function)
 

@@ -183,7 +183,8 @@ class Queries:
         if execution.is_ddl:
             text = "".join(f"{row[0]}\n" for row in execution.rows)
         else:
-            text = "".join(_line(row) for row in [list(execution.names), *execution.rows])
+            header: list[str | None] = [*execution.names]
+            text = "".join(_line(row) for row in [header, *execution.rows])
         about = {"columns": [{"name": n, "type": t} for n, t in zip(execution.names, execution.types, strict=True)]}
         client = self._context.client("s3")
         client.put_object(Bucket=bucket, Key=key, Body=text.encode(), **encryption)
@@ -278,7 +279,7 @@ def install(context: Context, metrics: Metrics) -> Queries:
 
 
 def _patch(module: ModuleType, queries: Queries) -> None:
-    response: Any = module.AthenaResponse  # type: ignore[attr-defined]
+    response: Any = module.AthenaResponse
 
     def start_query_execution(self: Any) -> Any:
         request = json.loads(self.body)
@@ -333,5 +334,5 @@ def _patch(module: ModuleType, queries: Queries) -> None:
         wrapped = known(function)
         wrapped.__name__ = function.__name__
         setattr(response, function.__name__, wrapped)
-    for function in (start_query_execution, list_query_executions, batch_get_query_execution):
-        setattr(response, function.__name__, function)
+    for plain in (start_query_execution, list_query_executions, batch_get_query_execution):
+        setattr(response, plain.__name__, plain)

@@ -96,7 +96,8 @@ class Scaling:
                     count = variant.instances
                     activity["StatusCode"], activity["EndTime"] = "Successful", now.timestamp()
                     activity["StatusMessage"] = (
-                        f"Successfully set desired instance count to {count}. Change successfully fulfilled by sagemaker."
+                        f"Successfully set desired instance count to {count}. "
+                        "Change successfully fulfilled by sagemaker."
                     )
             self._run_schedules(target, after, now)
             if self._keep_bounds(target, variant, memory, now) or not evaluate:
@@ -234,7 +235,8 @@ class Scaling:
             "Cause": cause,
             "StartTime": now.timestamp(),
             "StatusCode": "InProgress",
-            "StatusMessage": f"Successfully set desired instance count to {capacity}. Waiting for change to be fulfilled by sagemaker.",
+            "StatusMessage": f"Successfully set desired instance count to {capacity}. "
+            "Waiting for change to be fulfilled by sagemaker.",
         }
         memory.activities.append(activity)
         self._hosting.resize(endpoint, {variant.name: {"DesiredInstanceCount": capacity}})

@@ -33,10 +33,10 @@ def install(context: Context, hosting: Hosting, alarms: Alarms) -> Scaling:
 
 
 def _patch(module: ModuleType, context: Context, scaling: Scaling) -> None:
-    backend: Any = module.ApplicationAutoscalingBackend  # type: ignore[attr-defined]
-    policy_class: Any = module.FakeApplicationAutoscalingPolicy  # type: ignore[attr-defined]
-    action_class: Any = module.FakeScheduledAction  # type: ignore[attr-defined]
-    refuse: Any = module.AWSValidationException  # type: ignore[attr-defined]
+    backend: Any = module.ApplicationAutoscalingBackend
+    policy_class: Any = module.FakeApplicationAutoscalingPolicy
+    action_class: Any = module.FakeScheduledAction
+    refuse: Any = module.AWSValidationException
     start, register, deregister = backend.__init__, backend.register_scalable_target, backend.deregister_scalable_target
     put, create_alarms, schedule = backend.put_scaling_policy, policy_class.create_alarms, action_class.__init__
 
@@ -102,7 +102,7 @@ def _patch(module: ModuleType, context: Context, scaling: Scaling) -> None:
             self.policy_arn,
             self.resource_id,
             config,
-            str(module.mock_random.uuid4()),  # type: ignore[attr-defined]
+            str(module.mock_random.uuid4()),
         )
         for parameters in wanted:
             client.put_metric_alarm(**parameters)
@@ -127,4 +127,4 @@ def _patch_answers(module: ModuleType, scaling: Scaling) -> None:
         ]
         return json.dumps({"ScalingActivities": found[: wanted.get("MaxResults", 50)]})
 
-    module.ApplicationAutoScalingResponse.describe_scaling_activities = describe_scaling_activities  # type: ignore[attr-defined]
+    module.ApplicationAutoScalingResponse.describe_scaling_activities = describe_scaling_activities

@@ -159,24 +159,24 @@ def install(context: Context) -> None:
 
 
 def _patch_scheduler(module: ModuleType, context: Context, schedules: Schedules) -> None:
-    backend: Any = module.EventBridgeSchedulerBackend  # type: ignore[attr-defined]
-    schedule: Any = module.Schedule  # type: ignore[attr-defined]
+    backend: Any = module.EventBridgeSchedulerBackend
+    schedule: Any = module.Schedule
     _attach(backend, context, schedules)
     initialize = schedule.__init__
 
-    def __init__(self: Any, *arguments: Any, **named: Any) -> None:
+    def begin_with(self: Any, *arguments: Any, **named: Any) -> None:
         initialize(self, *arguments, **named)
         self.created = context.clock.now()
 
-    schedule.__init__ = __init__
+    schedule.__init__ = begin_with
 
 
 def _patch_events(module: ModuleType, context: Context, rules: Rules) -> None:
-    rule: Any = module.Rule  # type: ignore[attr-defined]
-    _attach(module.EventsBackend, context, rules)  # type: ignore[attr-defined]
+    rule: Any = module.Rule
+    _attach(module.EventsBackend, context, rules)
     initialize, native = rule.__init__, rule.send_to_targets
 
-    def __init__(self: Any, *arguments: Any, **named: Any) -> None:
+    def begin_with(self: Any, *arguments: Any, **named: Any) -> None:
         initialize(self, *arguments, **named)
         self.created = context.clock.now()
 
@@ -198,7 +198,7 @@ def _patch_events(module: ModuleType, context: Context, rules: Rules) -> None:
             event["time"] = f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else event.get("time")
             rules.send(_With(self, others), event)
 
-    rule.__init__, rule.send_to_targets = __init__, send_to_targets
+    rule.__init__, rule.send_to_targets = begin_with, send_to_targets
 
 
 class _With:

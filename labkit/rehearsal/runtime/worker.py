@@ -131,7 +131,7 @@ class Worker:
         )
         # The container imports what SAGEMAKER_SUBMIT_DIRECTORY holds, copied to /opt/ml/code.
         self._cpu_of_earlier = self.cpu_seconds
-        self._child = Child("model_server.py", environment=environment, folder=home, write=self._write)
+        self._child = Child("model_server", environment=environment, folder=home, write=self._write)
         settings = {
             "model": str(model),
             "code": str(code),

@@ -1,29 +1,23 @@
-"""One small emulator for all tests of the runtime, and what they need to talk to it."""
+"""One emulator for all tests of the runtime, and what they need to talk to it."""
 
 from __future__ import annotations
 
 import json
-import os
-import socket
-import subprocess
-import sys
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-KEYS = {"aws_access_key_id": "AKIAREHEARSAL0000000", "aws_secret_access_key": "rehearsal"}
-ACCOUNT = "123456789012"
+from labkit.rehearsal import emulator as emulation
+from labkit.rehearsal.context import KEYS
 
 
 @dataclass
 class Emulator:
-    """The small emulator, from outside."""
+    """The emulator, from outside."""
 
     url: str
     pid: int
@@ -65,34 +59,7 @@ class Emulator:
 
 
 @pytest.fixture(scope="session")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+def emulator() -> Iterator[Emulator]:
     """An emulator that lives for the whole test run."""
-    workdir = tmp_path_factory.mktemp("emulator")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith("AWS_") and name != "LABS_CLOCK_URL"
-    }
-    with (workdir / "server.log").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("small_server.py")), str(port), str(workdir)],
-            env=environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-    url = f"http://localhost:{port}"
-    try:
-        for _ in range(600):
-            assert process.poll() is None, (workdir / "server.log").read_text()
-            try:
-                with socket.create_connection(("127.0.0.1", port), timeout=1):
-                    break
-            except OSError:
-                time.sleep(0.1)
-        yield Emulator(url, process.pid)
-        Emulator(url, process.pid).call("shutdown")
-    finally:
-        process.terminate()
-        process.wait(10)
-        print((workdir / "server.log").read_text()[-4000:])
+    with emulation.Emulator() as running:
+        yield Emulator(running.url, running.pid)

@@ -13,7 +13,13 @@ from botocore.exceptions import ClientError
 from labkit.rehearsal.runtime import scaling_policy
 
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"
-ECHO = b"def model_fn(folder):\n    return None\ndef transform_fn(model, body, kind, accept):\n    return body, 'text/csv'\n"
+ECHO = b"""
+def model_fn(folder):
+    return None
+
+def transform_fn(model, body, kind, accept):
+    return body, "text/csv"
+"""
 
 
 class Lab:
@@ -68,9 +74,9 @@ class Lab:
         return {"ServiceNamespace": "sagemaker", "ResourceId": resource, "ScalableDimension": DIMENSION}
 
     def track(self, name: str, policy: str = "invocations", **config: Any) -> dict[str, Any]:
-        """A target tracking policy; default: 20 invocations per instance and minute."""
+        """A target tracking policy; default: 4 invocations per instance and minute."""
         defaults = {
-            "TargetValue": 20.0,
+            "TargetValue": 4.0,
             "PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"},
             "ScaleOutCooldown": 120,
             "ScaleInCooldown": 600,
@@ -113,8 +119,8 @@ def test_a_policy_makes_the_two_alarms_that_aws_makes(lab: Lab) -> None:
     alarms = lab.emulator.client("cloudwatch").describe_alarms(AlarmNames=names)["MetricAlarms"]
     high, low = sorted(alarms, key=lambda alarm: alarm["AlarmName"])
     assert high["AlarmName"].startswith("TargetTracking-endpoint/alarmed/variant/all-AlarmHigh-")
-    assert (high["Threshold"], high["EvaluationPeriods"], high["Period"], high["Statistic"]) == (20.0, 3, 60, "Sum")
-    assert (low["Threshold"], low["EvaluationPeriods"]) == (18.0, 15)
+    assert (high["Threshold"], high["EvaluationPeriods"], high["Period"], high["Statistic"]) == (4.0, 3, 60, "Sum")
+    assert (low["Threshold"], low["EvaluationPeriods"]) == (3.6, 15)
     assert (high["ComparisonOperator"], low["ComparisonOperator"]) == ("GreaterThanThreshold", "LessThanThreshold")
     described = lab.scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
     assert sorted(alarm["AlarmName"] for policy in described for alarm in policy["Alarms"]) == sorted(names)
@@ -125,14 +131,14 @@ def test_a_policy_makes_the_two_alarms_that_aws_makes(lab: Lab) -> None:
 
 
 def test_load_scales_out_after_three_minutes_and_idleness_in_after_fifteen(lab: Lab) -> None:
-    # GIVEN one instance with a target of 20 invocations a minute
+    # GIVEN one instance with a target of 4 invocations a minute
     lab.endpoint("busy")
     lab.target("busy")
     lab.track("busy")
-    # WHEN 50 come each minute
-    lab.load("busy", per_minute=50, minutes=2)
+    # WHEN 10 come each minute
+    lab.load("busy", per_minute=10, minutes=2)
     assert lab.count("busy") == 1
-    lab.load("busy", per_minute=50, minutes=1)
+    lab.load("busy", per_minute=10, minutes=1)
     # THEN three instances are wanted after the third, the endpoint is updating, and then has them
     assert lab.count("busy") == 3
     assert lab.describe("busy")["EndpointStatus"] == "Updating"
@@ -160,7 +166,7 @@ def test_the_maximum_caps_and_a_disabled_scale_in_keeps(lab: Lab) -> None:
     answer = lab.track("capped", DisableScaleIn=True)
     assert len(answer["Alarms"]) == 1
     # WHEN load asks for more
-    lab.load("capped", per_minute=61, minutes=3)
+    lab.load("capped", per_minute=13, minutes=3)
     # THEN there are two, also after an idle hour
     assert lab.count("capped") == 2
     lab.emulator.advance(3600)

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
+import json
+import logging
 import os
 import sys
+import time
+import traceback
+from collections.abc import Callable
+from types import SimpleNamespace, TracebackType
+from typing import Any
 
-sys.path.pop(0)  # the folder of this file; the function's modules must not find ours
-sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from inside import guard  # noqa: E402
-from inside.channel import MARK, Channel, ClosedError  # noqa: E402
-
-sys.path.pop(0)
-
-import importlib  # noqa: E402
-import json  # noqa: E402
-import logging  # noqa: E402
-import time  # noqa: E402
-import traceback  # noqa: E402
-from collections.abc import Callable  # noqa: E402
-from types import SimpleNamespace, TracebackType  # noqa: E402
-from typing import Any  # noqa: E402
+from labkit.rehearsal.runtime.inside import guard
+from labkit.rehearsal.runtime.inside.channel import MARK, Channel, ClosedError
 
 
 class Context:
@@ -45,7 +40,7 @@ class Context:
 class _Stamped(logging.Formatter):
     """The line that the runtime's own log handler writes."""
 
-    converter = time.gmtime
+    converter = time.gmtime  # type: ignore[assignment]
     request = ""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -160,7 +155,3 @@ def main() -> None:
         finish()
         text = answer if isinstance(answer, str) else json.dumps(answer)
         channel.write({"good": good, "took": took, **guard.usage()}, text.encode())
-
-
-if __name__ == "__main__":
-    main()

@@ -107,6 +107,6 @@ def usage() -> dict[str, float]:
 
 def _unshare(flags: int) -> bool:
     try:
-        return ctypes.CDLL(None, use_errno=True).unshare(flags) == 0
+        return bool(ctypes.CDLL(None, use_errno=True).unshare(flags) == 0)
     except (OSError, AttributeError):
         return False

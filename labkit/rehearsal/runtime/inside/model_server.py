@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
+import time
+import traceback
+from typing import Any
 
-sys.path.pop(0)  # the folder of this file; the user's modules must not find ours
-sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from inside import frameworks, guard  # noqa: E402
-from inside.channel import MARK, Channel, ClosedError  # noqa: E402
-
-sys.path.pop(0)
-
-import importlib  # noqa: E402
-import time  # noqa: E402
-import traceback  # noqa: E402
-from typing import Any  # noqa: E402
+from labkit.rehearsal.runtime.inside import frameworks, guard
+from labkit.rehearsal.runtime.inside.channel import MARK, Channel, ClosedError
 
 
 def load(settings: dict[str, Any]) -> tuple[Any, Any]:
@@ -87,7 +82,3 @@ def main() -> None:
             },
             answer.body,
         )
-
-
-if __name__ == "__main__":
-    main()
