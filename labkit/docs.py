@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,32 +62,40 @@ class Documents:
         self.texts[path] = f"{before}{start}\n{text}\n{end}{rest.split(end)[1]}"
 
 
-def generated(root: Path, assemblies: Mapping[str, Assembly]) -> dict[Path, str]:
+def generated(root: Path, assemblies: Iterable[Assembly]) -> dict[Path, str]:
     """Every document that is generated, or has a generated part, as it should be.
 
     Args:
         root: the top of the project.
-        assemblies: lab name to its synthesized assembly; every lab of the catalogue is there.
+        assemblies: every lab of the catalogue, synthesized.
 
     Raises:
         UserError: a document, a marker or a docstring is missing; the message names it.
     """
     from labkit.catalogue import find
 
-    documents = Documents(root)
+    documents, labs = Documents(root), find(root)
+    by_lab = {assembly.lab: assembly for assembly in assemblies}
+    for lab in labs:
+        if lab.name not in by_lab:
+            raise UserError(f"{lab.name} is not synthesized, and documents describe every lab. Run: labs synth")
     for part in PARTS:
-        part(documents, find(root), assemblies)
+        part(documents, labs, by_lab)
     return documents.texts
 
 
-def write(root: Path) -> list[Path]:
+def write(root: Path, assemblies: Iterable[Assembly] | None = None) -> list[Path]:
     """Renew the documents and tell which ones changed.
+
+    Args:
+        root: the top of the project.
+        assemblies: every lab, synthesized; default: as they lie in ``cdk.out``.
 
     Raises:
         UserError: a lab is not synthesized, or a document cannot be generated.
     """
     changed = []
-    for path, text in generated(root, _assemblies(root)).items():
+    for path, text in generated(root, _assemblies(root) if assemblies is None else assemblies).items():
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
@@ -95,14 +103,18 @@ def write(root: Path) -> list[Path]:
     return changed
 
 
-def check(root: Path) -> list[str]:
+def check(root: Path, assemblies: Iterable[Assembly] | None = None) -> list[str]:
     """One line for each document that is missing or differs from what would be generated.
+
+    Args:
+        root: the top of the project.
+        assemblies: every lab, synthesized; default: as they lie in ``cdk.out``.
 
     Raises:
         UserError: a lab is not synthesized, or a document cannot be generated.
     """
     stale = []
-    for path, text in sorted(generated(root, _assemblies(root)).items()):
+    for path, text in sorted(generated(root, _assemblies(root) if assemblies is None else assemblies).items()):
         name = path.relative_to(root).as_posix()
         if not path.is_file():
             stale.append(f"{name}: missing. Run: {RUN}")
@@ -111,11 +123,11 @@ def check(root: Path) -> list[str]:
     return stale
 
 
-def _assemblies(root: Path) -> dict[str, Assembly]:
+def _assemblies(root: Path) -> list[Assembly]:
     from labkit.assembly import Assembly
     from labkit.catalogue import find
 
-    return {lab.name: Assembly.read(root / "cdk.out" / lab.name) for lab in find(root)}
+    return [Assembly.read(root / "cdk.out" / lab.name) for lab in find(root)]
 
 
 def labs_table(documents: Documents, labs: tuple[Lab, ...], assemblies: Mapping[str, Assembly]) -> None:
@@ -133,7 +145,7 @@ def labs_table(documents: Documents, labs: tuple[Lab, ...], assemblies: Mapping[
             "minutes": str(lab.minutes),
             "USD per hour": per_hour(estimate(assemblies[lab.name])),
         }
-        for lab in sorted(labs, key=lambda lab: (lab.domain, lab.name))
+        for lab in labs  # sorted by folder, whose name starts with the domain
     ]
     documents.fill("README.md", "labs", table(rows) if rows else "There is no lab yet.")
 

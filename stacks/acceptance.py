@@ -14,6 +14,8 @@ from typing import Literal, get_args
 import aws_cdk as cdk
 from constructs import IConstruct
 
+from stacks.secure.names import path_of, stack_of
+
 Kind = Literal["risk-accepted", "false-positive", "compensated"]
 
 OWNER = "lab maintainers"
@@ -68,11 +70,12 @@ def accept(
     if kind not in get_args(Kind):
         raise ValueError(f"accept({', '.join(rules)}): kind must be one of {get_args(Kind)}, got {kind!r}")
     date.fromisoformat(review_by)
-    stack = cdk.Stack.of(construct)
+    stack = stack_of(construct)
     records: list[Acceptance] = stack.__dict__.setdefault("acceptances", [])
+    path = path_of(construct)
     for rule in rules:
         for engine, exact in _exact(rule):
-            record = Acceptance(construct, engine, exact, because, kind, owner, review_by, construct.node.path)
+            record = Acceptance(construct, engine, exact, because, kind, owner, review_by, path)
             same = [i for i, old in enumerate(records) if (old.path, old.rule) == (record.path, record.rule)]
             if same:  # one finding with two causes carries both reasons
                 records[same[0]] = replace(record, because=f"{records[same[0]].because}. Also: {because}")

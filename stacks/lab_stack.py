@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 import inspect
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import aws_cdk as cdk
-from constructs import Construct
+from aws_cdk import CfnResource
+from constructs import Construct, IConstruct
 
 from stacks.secure.expiry import Expiry
 from stacks.settings import Settings
@@ -25,20 +27,36 @@ class LabStack(cdk.Stack):
 
     def __init__(self, scope: Construct, *, folder: Path, title: str, settings: Settings) -> None:
         slug = folder.name.replace("_", "-")
+        self.name = f"Lab-{slug}"
         super().__init__(
             scope,
-            f"Lab-{slug}",
+            self.name,
             description=title,
             env=cdk.Environment(region=settings.region),
             # Templates are the same with and without the CDK command line.
             analytics_reporting=False,
         )
+        self.__dict__.update(_labs_stack=self, _labs_path=self.name)
         self.folder = folder
         self.settings = settings
+        self._last: list[Callable[[], None]] = []
+        self._order: list[tuple[CfnResource, Callable[[], Sequence[IConstruct]]]] = []
         for key, value in {"lab": slug, **settings.tags}.items():
             cdk.Tags.of(self).add(key, value)
         self.build()
         Expiry(self, "Expiry")
+        for create in self._last:
+            create()
+        for resource, others in self._order:
+            resource.node.add_dependency(*others())
+
+    def at_the_end(self, create: Callable[[], None]) -> None:
+        """Create something when the lab is built and all that it must serve is known."""
+        self._last.append(create)
+
+    def order(self, resource: CfnResource, *, after: Callable[[], Sequence[IConstruct]]) -> None:
+        """Let CloudFormation create a resource after others, which may not exist yet, and delete it before them."""
+        self._order.append((resource, after))
 
     def build(self) -> None:
         """Create the lab's resources. Each lab writes its own."""

@@ -256,6 +256,17 @@ def test_a_lab_that_is_not_synthesized_is_named(root):
         docs.check(root)
 
 
+def test_assemblies_that_are_given_must_hold_every_lab(root):
+    # GIVEN the assembly of one lab of two
+    from labkit.assembly import Assembly
+
+    given = [Assembly.read(root / "cdk.out" / "d3_serve")]
+    # WHEN documents are generated from it
+    # THEN the missing lab is named, instead of a table without it
+    with pytest.raises(UserError, match="d1_lake is not synthesized"):
+        docs.check(root, given)
+
+
 def test_a_part_that_is_not_there_is_no_empty_page(root, monkeypatch):
     # GIVEN a project whose review cannot render its page
     monkeypatch.delattr(sys.modules["labkit.review.rules_page"], "render")

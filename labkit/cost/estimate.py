@@ -60,6 +60,12 @@ class Estimate:
         """Per month after the stack is deleted, as far as it does not depend on what was stored."""
         return sum(left.monthly or 0.0 for left in self.after_destroy)
 
+    def rows(self) -> list[dict[str, str]]:
+        """What runs by the hour as a table to print, dearest first; ``labkit.cost.tables`` has the others."""
+        from labkit.cost.tables import running
+
+        return running(self)
+
     def to_json(self) -> str:
         """The whole estimate as JSON, figures unrounded."""
         totals = ("hourly", "hourly_most", "daily", "monthly", "monthly_most", "after_destroy_monthly")
@@ -107,13 +113,14 @@ def _notes(region: str, template: Template, lines: tuple[Line, ...]) -> list[str
     notes = ["On demand, without free tier, discounts and taxes; data transfer between zones is left out."]
     if region != REGION:
         notes.append(f"Prices of {REGION}; {region} differs.")
-    without = sorted({f"{line.service} {line.item}" for line in lines if line.kind == "unknown"})
+    without = sorted({f"{line.service} {line.item}" for line in lines if line.unpriced})
     if without:
         notes.append(f"No price known for: {'; '.join(without)}.")
     used = {line.price for line in lines if line.price and line.kind == "fixed" and line.quantity}
     dated = sorted(price.as_of for price in used if price.as_of != "unknown")
     if dated:
-        notes.append(f"Prices of what runs were read between {dated[0]} and {dated[-1]}.")
+        when = f"on {dated[0]}" if dated[0] == dated[-1] else f"between {dated[0]} and {dated[-1]}"
+        notes.append(f"Prices of what runs were read {when}.")
     undated = sorted(f"{price.service} {price.item}" for price in used if price.as_of == "unknown")
     if undated:
         notes.append(f"Prices without a date: {'; '.join(undated)}.")

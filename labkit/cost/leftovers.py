@@ -41,6 +41,16 @@ class Leftover:
     monthly: float | None
     price: Price | None = None
 
+    @property
+    def costs(self) -> str:
+        """What it costs in USD, in words."""
+        if self.monthly is not None:
+            return f"{self.monthly:.2f} per month"
+        return f"{self.price.usd:g} per {self.price.unit}" if self.price else "no price known"
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.resource} (USD: {self.costs}): {self.why}"
+
 
 def leftovers(template: Template, lines: tuple[Line, ...]) -> Iterator[Leftover]:
     """Everything that stays by AWS's rules or by a deletion policy, and logs that a service keeps on its own."""
@@ -92,7 +102,8 @@ def _logs_to_the_stack(resource: Resource, template: Template) -> bool:
     prefix = _SERVICE_LOGS[resource.type]
     for group in groups.values():
         name = group.properties.get("LogGroupName")
-        mine = resource.logical_id in references(name) or literal(name).removeprefix(prefix) in _names(resource)
+        shared = set(references(name)) & {resource.logical_id, *references(resource.properties)}
+        mine = shared or literal(name).removeprefix(prefix) in _names(resource)
         if literal(name).startswith(prefix) and mine:
             return True
     return False

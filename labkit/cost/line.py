@@ -17,7 +17,7 @@ class Line:
 
     ``fixed`` costs ``quantity`` units as long as the resource exists, up to ``most`` when it scales; ``usage`` has a
     unit price and no amount, because only the reader knows what will be used; ``free`` names who says so;
-    ``unknown`` says that no price is known, which is not the same as nothing.
+    ``unknown`` says that no price is known of something that may run by the hour, which is not the same as nothing.
     """
 
     resource: str
@@ -29,6 +29,11 @@ class Line:
     price: Price | None = None
     quantity: float = 0
     most: float = 0
+
+    @property
+    def unpriced(self) -> bool:
+        """Whether it may cost and the table does not know how much."""
+        return self.price is None and self.kind != "free"
 
     @property
     def hourly(self) -> float:
@@ -55,15 +60,12 @@ def fixed(resource: Resource, service: str, item: str, *, quantity: float, why: 
 
 
 def usage(resource: Resource, service: str, item: str, *, why: str) -> Line:
-    """A cost that something drives; ``unknown`` when the table has no row for it.
+    """A cost that something drives; without a price when the table has no row for it, which is shown.
 
     Args:
         why: what drives it, such as ``each query``.
     """
-    known = price(service, item)
-    if known is None:
-        return unknown(resource, service, item, why=why)
-    return Line(resource.logical_id, resource.type, "usage", service, item, why, known)
+    return Line(resource.logical_id, resource.type, "usage", service, item, why, price(service, item))
 
 
 def free(resource: Resource, *, source: str) -> Line:
@@ -72,5 +74,5 @@ def free(resource: Resource, *, source: str) -> Line:
 
 
 def unknown(resource: Resource, service: str, item: str, *, why: str) -> Line:
-    """Something that may cost and whose price the table does not hold."""
+    """Something that costs by the hour, or may, and whose price the table does not hold: no total is complete."""
     return Line(resource.logical_id, resource.type, "unknown", service, item, why)

@@ -32,7 +32,7 @@ class Price:
     def hours(self) -> float | None:
         """Hours that one unit lasts; None for what is charged by use and not by time."""
         period = self.unit.rsplit("-", 1)[-1]
-        return {"hour": 1.0, "day": 24.0, "month": float(HOURS_A_MONTH)}.get(period)
+        return {"hour": 1.0, "month": float(HOURS_A_MONTH)}.get(period)
 
 
 @dataclass(frozen=True)

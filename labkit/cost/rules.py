@@ -63,6 +63,17 @@ def _volume(resource: Resource, template: Template) -> Iterable[Line]:
     yield fixed(resource, "EBS", f"{kind} storage", quantity=size, why=f"{size:g} GiB provisioned")
 
 
+@rule("AWS::S3::Bucket")
+def _bucket(resource: Resource, template: Template) -> Iterable[Line]:
+    yield usage(resource, "S3", "Standard storage", why="what is stored, with its older versions")
+    yield usage(resource, "S3", "PUT, COPY, POST, LIST requests", why="each write or listing")
+    yield usage(resource, "S3", "GET and other requests", why="each read")
+    if resource.properties.get("AccelerateConfiguration", {}).get("AccelerationStatus") == "Enabled":
+        yield usage(resource, "S3", "Transfer Acceleration", why="what is transferred through edge locations")
+    if "INTELLIGENT_TIERING" in str(resource.properties.get("LifecycleConfiguration")):
+        yield usage(resource, "S3", "Intelligent-Tiering monitoring", why="each object over 128 KB")
+
+
 @rule("AWS::KMS::Key")
 def _key(resource: Resource, template: Template) -> Iterable[Line]:
     yield fixed(resource, "KMS", "Customer managed key", quantity=1, why="until its deletion is scheduled")

@@ -114,7 +114,7 @@ def _monitoring(resource: Resource, template: Template) -> Iterable[Line]:
     cluster = (resources or {}).get("ClusterConfig", {})
     when = literal(config.get("ScheduleConfig", {}).get("ScheduleExpression")) or "its schedule"
     if "InstanceType" not in cluster:
-        yield unknown(resource, _SERVICE, "processing", why=f"each run of {when}; its job definition is elsewhere")
+        yield usage(resource, _SERVICE, "processing", why=f"each run of {when}; its job definition is elsewhere")
         return
     count = number(cluster.get("InstanceCount"))
     yield usage(resource, _SERVICE, f"{cluster['InstanceType']} processing", why=f"{count:g} for each run of {when}")
@@ -133,7 +133,7 @@ def _pipeline(resource: Resource, template: Template) -> Iterable[Line]:
         definition = json.loads(body)
         jobs = list(_jobs(definition.get("Steps", [])))
     except (ValueError, AttributeError):
-        yield unknown(resource, _SERVICE, "jobs of the pipeline", why="its definition is not in the template")
+        yield usage(resource, _SERVICE, "jobs of the pipeline", why="its definition is not in the template")
         return
     defaults = {each.get("Name"): each.get("DefaultValue") for each in definition.get("Parameters", [])}
     for name, use, cluster in jobs:

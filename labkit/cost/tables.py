@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from labkit.cost.estimate import Estimate
-from labkit.cost.leftovers import Leftover
 from labkit.cost.line import Line
 from labkit.cost.prices import HOURS_A_MONTH, Price
 
@@ -77,9 +76,9 @@ def staying(estimate: Estimate) -> list[dict[str, str]]:
     """One row per thing that outlives the stack."""
     rows: dict[tuple[str, str, str], list[str]] = {}
     for left in estimate.after_destroy:
-        rows.setdefault((left.what, _stays_at(left), left.why), []).append(left.resource)
+        rows.setdefault((left.what, left.costs, left.why), []).append(left.resource)
     return [
-        {"what": what, "of": ", ".join(resources), "USD per month": cost, "why": why}
+        {"what": what, "of": ", ".join(resources), "USD": cost, "why": why}
         for (what, cost, why), resources in rows.items()
     ]
 
@@ -96,12 +95,6 @@ def totals(estimate: Estimate) -> list[tuple[str, str]]:
         (f"if forgotten for a month ({HOURS_A_MONTH} h)", span(estimate.monthly, estimate.monthly_most) + missing),
         ("per month after destroy", stays),
     ]
-
-
-def _stays_at(left: Leftover) -> str:
-    if left.monthly is not None:
-        return money(left.monthly)
-    return unit(left.price) if left.price else "no price known"
 
 
 def _grouped(estimate: Estimate, kind: str) -> dict[tuple[str, str, str], list[Line]]:

@@ -15,11 +15,6 @@ class Drive(NamedTuple):
 
 #: Resource type to the prices that use drives.
 USAGE: dict[str, tuple[Drive, ...]] = {
-    "AWS::S3::Bucket": (
-        Drive("S3", "Standard storage", "what is stored, with its older versions"),
-        Drive("S3", "PUT, COPY, POST, LIST requests", "each write or listing"),
-        Drive("S3", "GET and other requests", "each read"),
-    ),
     "AWS::Logs::LogGroup": (
         Drive("CloudWatch Logs", "Ingest", "what is logged"),
         Drive("CloudWatch Logs", "Storage", "what is kept until its retention ends"),

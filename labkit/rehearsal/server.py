@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import re
@@ -36,7 +35,6 @@ class Application:
         self._lock = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
-        environ["wsgi.input"] = io.BytesIO(_body(environ))
         try:
             if environ.get("PATH_INFO", "").startswith("/rehearsal/"):
                 return self._route(environ, start_response)
@@ -98,14 +96,6 @@ class Application:
         return [json.dumps({"__type": "NotImplemented", "message": message}).encode()]
 
 
-def _body(environ: dict[str, Any]) -> bytes:
-    """The whole request body, sent at once or in chunks."""
-    source = environ["wsgi.input"]
-    if environ.get("wsgi.input_terminated"):
-        return bytes(source.read())
-    return bytes(source.read(int(environ.get("CONTENT_LENGTH") or 0)))
-
-
 def _json(start_response: Start, status: str, content: Any) -> list[bytes]:
     start_response(status, [("Content-Type", "application/json")])
     return [json.dumps(content, default=str).encode()]
@@ -140,20 +130,11 @@ def serve(*, port: int, region: str, workdir: Path, ready: Callable[[str], None]
         ready: called with the URL once requests are answered.
         with_parent: stop as soon as standard input ends, that is, as soon as the parent process is gone.
     """
-    from moto.moto_server.werkzeug_app import MotoRequestHandler
     from werkzeug.serving import make_server
 
-    class Quiet(MotoRequestHandler):
-        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-            """Successful requests are not worth a line each."""
+    from labkit.rehearsal.http import Handler
 
-        def send_header(self, keyword: str, value: str) -> None:
-            # werkzeug closes each connection, since an application might leave a part of the request unread;
-            # ours reads all of it, and a new connection costs as much as a small request.
-            if (keyword, value) != ("Connection", "close"):
-                super().send_header(keyword, value)
-
-    server: Any = make_server(HOST, port, _later, threaded=True, request_handler=Quiet)
+    server: Any = make_server(HOST, port, _later, threaded=True, request_handler=Handler)
     server.daemon_threads = True
     url = f"http://localhost:{server.port}"
     os.environ["MOTO_PORT"] = str(server.port)

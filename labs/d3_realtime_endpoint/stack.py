@@ -14,7 +14,7 @@ from stacks.secure.bucket import Bucket, LogBucket, lifecycle_rule
 from stacks.secure.endpoints import HOSTING_ENDPOINTS
 from stacks.secure.function import Function
 from stacks.secure.key import Key
-from stacks.secure.names import sub
+from stacks.secure.names import att, ref, sub
 from stacks.secure.network import Network
 from stacks.secure.topic import AlarmTopic
 
@@ -65,25 +65,25 @@ class RealtimeEndpoint(LabStack):
             handler="caller.handler",
             key=key,
             network=network,
-            environment={"ENDPOINT_NAME": endpoint.attr_endpoint_name},
+            environment={"ENDPOINT_NAME": endpoint.name_},
         )
         caller.role_.allow("sagemaker:InvokeEndpoint", on=sub(endpoint.sub_arn))
         network.ready_for(caller)
 
-        self.give("EndpointName", endpoint.attr_endpoint_name)
-        self.give("EndpointConfigName", endpoint.configuration.attr_endpoint_config_name)
+        self.give("EndpointName", endpoint.name_)
+        self.give("EndpointConfigName", att(endpoint.configuration, "EndpointConfigName"))
         self.give("VariantName", VARIANT)
-        self.give("ModelName", model.attr_model_name)
-        self.give("ModelRoleArn", model.role_.attr_arn)
+        self.give("ModelName", model.name_)
+        self.give("ModelRoleArn", model.role_.arn_)
         self.give("ModelArtifactV1Uri", versions[0].uri)
         self.give("ModelArtifactV2Uri", versions[1].uri)
         self.give("ImageUri", model.image)
-        self.give("CallerFunctionName", caller.ref)
-        self.give("CaptureBucketName", capture.ref)
+        self.give("CallerFunctionName", ref(caller))
+        self.give("CaptureBucketName", ref(capture))
         self.give("CapturePrefix", endpoint.capture_prefix)
         self.give("KeyArn", key.arn)
-        self.give("AlarmTopicArn", topic.ref)
-        self.give("DashboardName", dashboard.ref)
+        self.give("AlarmTopicArn", ref(topic))
+        self.give("DashboardName", ref(dashboard))
         self.give("VpcId", network.vpc_id)
         self.give("SubnetIds", ",".join(network.subnet_ids))
         self.give("WorkloadSecurityGroupId", network.workload_group_id)

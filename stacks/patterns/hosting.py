@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import aws_cdk as cdk
 from aws_cdk import aws_s3_assets as assets
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
@@ -17,7 +16,7 @@ from stacks.patterns.instances import has_local_storage
 from stacks.secure.bucket import Bucket
 from stacks.secure.key import Key
 from stacks.secure.log_group import LogGroup
-from stacks.secure.names import logical_id, sub
+from stacks.secure.names import att, logical_id, placed, ref, stack_of, sub
 from stacks.secure.network import Network
 from stacks.secure.role import Role
 
@@ -64,8 +63,7 @@ class PrivateModel(sagemaker.CfnModel):
         key: Key,
         version: str = "3.2-0",
     ) -> None:
-        region = str(cdk.Stack.of(scope).region)
-        self.image: str
+        region = stack_of(scope).settings.region
         image = image_uri("xgboost", region=region, version=version)
         role = Role(scope, f"{id}Role", service="sagemaker")
         for artifact in artifacts:
@@ -91,7 +89,7 @@ class PrivateModel(sagemaker.CfnModel):
         super().__init__(
             scope,
             id,
-            execution_role_arn=role.attr_arn,
+            execution_role_arn=role.arn_,
             enable_network_isolation=True,
             vpc_config=sagemaker.CfnModel.VpcConfigProperty(
                 subnets=network.subnet_ids, security_group_ids=[network.workload_group_id]
@@ -106,6 +104,8 @@ class PrivateModel(sagemaker.CfnModel):
                 },
             ),
         )
+        placed(self, scope, id)
+        self.name_ = att(self, "ModelName")
         self.image = image
         self.role_ = role
         # SageMaker reads the artefact with the role, through the gateway endpoint, while it creates the model.
@@ -150,7 +150,7 @@ class Endpoint(sagemaker.CfnEndpoint):
             production_variants=[
                 sagemaker.CfnEndpointConfig.ProductionVariantProperty(
                     variant_name=VARIANT,
-                    model_name=model.attr_model_name,
+                    model_name=model.name_,
                     instance_type=instance_type,
                     initial_instance_count=instances,
                     initial_variant_weight=1,
@@ -159,7 +159,7 @@ class Endpoint(sagemaker.CfnEndpoint):
             data_capture_config=sagemaker.CfnEndpointConfig.DataCaptureConfigProperty(
                 enable_capture=True,
                 initial_sampling_percentage=100,
-                destination_s3_uri=f"s3://{capture.ref}/{self.capture_prefix}",
+                destination_s3_uri=f"s3://{ref(capture)}/{self.capture_prefix}",
                 kms_key_id=key.arn,
                 capture_options=[
                     sagemaker.CfnEndpointConfig.CaptureOptionProperty(capture_mode="Input"),
@@ -170,14 +170,17 @@ class Endpoint(sagemaker.CfnEndpoint):
                 ),
             ),
         )
-        name = str(cdk.Stack.of(scope).stack_name).lower()
+        placed(configuration, scope, f"{id}Configuration")
+        name = stack_of(scope).name.lower()
         logs = LogGroup(scope, f"{id}Logs", key=key, name=f"/aws/sagemaker/Endpoints/{name}")
         model.role_.can_log(logs)
         super().__init__(
-            scope, id, endpoint_name=name, endpoint_config_name=configuration.attr_endpoint_config_name
+            scope, id, endpoint_name=name, endpoint_config_name=att(configuration, "EndpointConfigName")
         )
+        placed(self, scope, id)
+        self.name_ = att(self, "EndpointName")
         # Written to while the endpoint lives; the role cannot create the group again after it was deleted.
-        self.add_resource_dependency(logs)
+        stack_of(self).order(self, after=lambda: [logs])
         model.role_.ready(self)
         self.configuration = configuration
         self.model = model

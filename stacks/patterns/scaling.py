@@ -6,6 +6,7 @@ from aws_cdk import aws_applicationautoscaling as scaling
 from constructs import Construct
 
 from stacks.patterns.hosting import VARIANT, Endpoint
+from stacks.secure.names import placed, ref, stack_of
 
 _DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 
@@ -30,12 +31,14 @@ class Scaling(scaling.CfnScalableTarget):
             id,
             service_namespace="sagemaker",
             scalable_dimension=_DIMENSION,
-            resource_id=f"endpoint/{endpoint.attr_endpoint_name}/variant/{VARIANT}",
+            resource_id=f"endpoint/{endpoint.name_}/variant/{VARIANT}",
             min_capacity=least,
             max_capacity=most,
         )
+        placed(self, scope, id)
         self._endpoint = endpoint
         self._schedules: list[scaling.CfnScalableTarget.ScheduledActionProperty] = []
+        stack_of(self).at_the_end(self._schedule)
 
     def on_invocations(self, *, per_instance: int) -> None:
         """Keep invocations per instance and minute near a number."""
@@ -86,7 +89,10 @@ class Scaling(scaling.CfnScalableTarget):
                 ),
             )
         )
-        self.scheduled_actions = self._schedules
+
+    def _schedule(self) -> None:
+        if self._schedules:
+            self.scheduled_actions = self._schedules
 
     def _metric(
         self, namespace: str, name: str, unit: str
@@ -98,7 +104,7 @@ class Scaling(scaling.CfnScalableTarget):
             statistic="Average",
             unit=unit,
             dimensions=[
-                dimension(name="EndpointName", value=self._endpoint.attr_endpoint_name),
+                dimension(name="EndpointName", value=self._endpoint.name_),
                 dimension(name="VariantName", value=VARIANT),
             ],
         )
@@ -117,7 +123,7 @@ class Scaling(scaling.CfnScalableTarget):
             name,
             policy_name=name,
             policy_type="TargetTrackingScaling",
-            scaling_target_id=self.ref,
+            scaling_target_id=ref(self),
             target_tracking_scaling_policy_configuration=scaling.CfnScalingPolicy.TargetTrackingScalingPolicyConfigurationProperty(
                 target_value=target,
                 predefined_metric_specification=predefined_metric_specification,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from stacks.patterns.hosting import VARIANT, Endpoint
+from stacks.secure.names import ref, stack_of
 from stacks.secure.topic import AlarmTopic
 
 _SERVICE = "AWS/SageMaker"
@@ -26,7 +26,7 @@ class EndpointAlarms(Construct):
         self, scope: Construct, id: str, *, endpoint: Endpoint, topic: AlarmTopic, latency_ms: int
     ) -> None:
         super().__init__(scope, id)
-        name = endpoint.attr_endpoint_name
+        name, told = endpoint.name_, [ref(topic)]
 
         def alarm(id: str, metric: str, *, above: float, statistic: str, text: str) -> None:
             cloudwatch.CfnAlarm(
@@ -42,8 +42,8 @@ class EndpointAlarms(Construct):
                 threshold=above,
                 comparison_operator="GreaterThanThreshold",
                 treat_missing_data="notBreaching",
-                alarm_actions=[topic.ref],
-                ok_actions=[topic.ref],
+                alarm_actions=told,
+                ok_actions=told,
                 **({"extended_statistic": statistic} if statistic.startswith("p") else {"statistic": statistic}),  # type: ignore[arg-type]
             )
 
@@ -73,8 +73,8 @@ class EndpointAlarms(Construct):
             threshold=0,
             comparison_operator="GreaterThanThreshold",
             treat_missing_data="notBreaching",
-            alarm_actions=[topic.ref],
-            ok_actions=[topic.ref],
+            alarm_actions=told,
+            ok_actions=told,
         )
 
 
@@ -82,8 +82,8 @@ class EndpointDashboard(cloudwatch.CfnDashboard):
     """One page: traffic, latency, errors, CPU and memory of an endpoint."""
 
     def __init__(self, scope: Construct, id: str, *, endpoint: Endpoint) -> None:
-        name = endpoint.attr_endpoint_name
-        region = cdk.Stack.of(scope).region
+        name = endpoint.name_
+        region = stack_of(scope).settings.region
 
         def graph(title: str, position: tuple[int, int], namespace: str, *metrics: tuple[str, str]) -> dict[str, object]:
             return {
@@ -111,7 +111,7 @@ class EndpointDashboard(cloudwatch.CfnDashboard):
             graph("Instances", (12, 6), _INSTANCES, ("CPUUtilization", "Average"), ("MemoryUtilization", "Average"),
                   ("DiskUtilization", "Average")),
         ]  # fmt: skip
-        super().__init__(scope, id, dashboard_body=cdk.Stack.of(scope).to_json_string({"widgets": widgets}))
+        super().__init__(scope, id, dashboard_body=stack_of(scope).to_json_string({"widgets": widgets}))
 
 
 def _dimensions(endpoint_name: str) -> list[cloudwatch.CfnAlarm.DimensionProperty]:

@@ -14,10 +14,12 @@ _NEEDED = ("kms:Decrypt", "kms:GenerateDataKey")
 
 
 def check(resource: Resource, template: Template) -> Iterable[Problem]:
+    seen: set[str] = set()
     for kind in ("AlarmActions", "OKActions", "InsufficientDataActions"):
         for path, value in resource.each(f"{kind}.*"):
             topic = template.target(value, "AWS::SNS::Topic")
-            if topic is not None:
+            if topic is not None and topic.logical_id not in seen:
+                seen.add(topic.logical_id)
                 yield from _key(path, topic, template)
                 yield from _topic_policy(path, topic, template)
 

@@ -9,7 +9,8 @@ from typing import Any
 from stacks.rules.kit.rule import Problem, Rule
 from stacks.rules.kit.template import Resource, Template
 
-_LITERAL = re.compile(r"arn:aws(-cn|-us-gov|-iso\w*|-eusc)?:")
+# An ARN with region and account names one existing thing, such as a key that the user gave: it is right nowhere else.
+_LITERAL = re.compile(r"arn:aws(-cn|-us-gov|-iso\w*|-eusc)?:(?![\w-]+:[\w-]+:\d{12}:)")
 
 
 def check(resource: Resource, template: Template) -> Iterable[Problem]:
@@ -33,7 +34,7 @@ def _strings(value: Any) -> Iterator[tuple[str, str]]:
 
 RULE = Rule(
     id="partition-not-literal",
-    title="No ARN spells out its partition",
+    title="No ARN spells out its partition, unless it names one account's resource in one region",
     why="The same template must deploy in commercial regions, in GovCloud and in China.",
     fix="Write ${AWS::Partition} in place of aws.",
     source="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/pseudo-parameter-reference.html",

@@ -10,7 +10,7 @@ from constructs import Construct
 from stacks.acceptance import accept
 from stacks.secure.housekeeping import Housekeeping
 from stacks.secure.key import Key
-from stacks.secure.names import logical_id, sub
+from stacks.secure.names import logical_id, placed, ref, stack_of, sub
 
 _PRIVATE = {
     "public_access_block_configuration": s3.CfnBucket.PublicAccessBlockConfigurationProperty(
@@ -75,6 +75,7 @@ class LogBucket(s3.CfnBucket):
             ),
             **_PRIVATE,
         )
+        placed(self, scope, id)
         self.sub_arn = f"${{{logical_id(self)}.Arn}}"
         delivery = {
             "Sid": "AccessLogDelivery",
@@ -124,25 +125,26 @@ class Bucket(s3.CfnBucket):
                 rules=lifecycle or [lifecycle_rule("old-versions")]
             ),
             logging_configuration=s3.CfnBucket.LoggingConfigurationProperty(
-                destination_bucket_name=logs.ref, log_file_prefix=f"{id.lower()}/"
+                destination_bucket_name=ref(logs), log_file_prefix=f"{id.lower()}/"
             ),
             accelerate_configuration=s3.CfnBucket.AccelerateConfigurationProperty(acceleration_status="Enabled")
             if accelerated
             else None,
             **_PRIVATE,
         )
+        placed(self, scope, id)
         self.key = key
         self.sub_arn = f"${{{logical_id(self)}.Arn}}"
         self.policy = _only_tls(self, self.sub_arn)
         # Access logs are refused until the receiving bucket's policy stands.
-        self.add_resource_dependency(logs.policy)
+        stack_of(self).order(self, after=lambda: [logs.policy])
         _accept_one_region(self)
         self.emptied = Housekeeping.of(self, key=key).empty_on_delete(self, after=self.policy)
 
     def stopped_before_emptied(self, *writers: Any) -> None:
         """On deletion these go first, so that nothing writes into the bucket after it was emptied."""
         for writer in writers:
-            writer.node.add_dependency(self.emptied)
+            stack_of(self).order(writer, after=lambda: [self.emptied])
 
 
 def _encryption(algorithm: str, key_arn: str | None = None) -> s3.CfnBucket.BucketEncryptionProperty:
@@ -165,7 +167,7 @@ def _only_tls(bucket: s3.CfnBucket, arn: str, *statements: dict[str, Any]) -> s3
     return s3.CfnBucketPolicy(
         bucket,
         "Policy",
-        bucket=bucket.ref,
+        bucket=ref(bucket),
         policy_document={
             "Version": "2012-10-17",
             "Statement": [

@@ -6,10 +6,11 @@ import aws_cdk as cdk
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
-from stacks.secure.names import sub, sub_text
+from stacks.secure.names import placed, stack_of, sub, sub_text
 from stacks.secure.role import Role
 
 PARAMETER = "DeleteAt"
+CONDITION = "Expires"
 
 
 class Expiry(Construct):
@@ -23,7 +24,8 @@ class Expiry(Construct):
 
     def __init__(self, scope: Construct, id: str) -> None:
         super().__init__(scope, id)
-        stack = cdk.Stack.of(self)
+        placed(self, scope, id)
+        stack = stack_of(self)
         cdk.CfnParameter(
             stack,
             PARAMETER,
@@ -31,10 +33,10 @@ class Expiry(Construct):
             allowed_pattern=r"^$|^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$",
             description="UTC time at which the stack deletes itself, such as 2027-01-31T18:00:00; empty: never",
         )
-        expires = cdk.CfnCondition(
+        cdk.CfnCondition(
             stack,
-            "Expires",
-            expression=cdk.Fn.condition_not(cdk.Fn.condition_equals(cdk.Fn.ref(PARAMETER), "")),
+            CONDITION,
+            expression=cdk.Fn.condition_not(cdk.Fn.condition_equals(cdk.Token.as_string({"Ref": PARAMETER}), "")),
         )
         role = Role(self, "Role", service="scheduler")
         role.allow("cloudformation:DeleteStack", on=sub("${AWS::StackId}"))
@@ -46,7 +48,7 @@ class Expiry(Construct):
             flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
             target=scheduler.CfnSchedule.TargetProperty(
                 arn=sub_text("arn:${AWS::Partition}:scheduler:::aws-sdk:cloudformation:deleteStack"),
-                role_arn=role.attr_arn,
+                role_arn=role.arn_,
                 input=sub_text('{"StackName": "${AWS::StackId}"}'),
                 retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
                     maximum_event_age_in_seconds=86400, maximum_retry_attempts=20
@@ -54,5 +56,5 @@ class Expiry(Construct):
             ),
         )
         role.ready(schedule)
-        for resource in (role, *role.policies_, schedule):
-            resource.cfn_options.condition = expires
+        role.under(CONDITION)
+        schedule.add_override("Condition", CONDITION)

@@ -14,7 +14,7 @@ from stacks.acceptance import accept
 from stacks.packing import packed
 from stacks.secure.key import Key
 from stacks.secure.log_group import LogGroup
-from stacks.secure.names import logical_id
+from stacks.secure.names import logical_id, placed, ref
 from stacks.secure.role import Role
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class Function(lambda_.CfnFunction):
         memory: int = 256,
     ) -> None:
         parts = Construct(scope, f"{id}Parts")
+        placed(parts, scope, f"{id}Parts")
         logs = LogGroup(parts, "Logs", key=key)
         role = Role(parts, "Role", service="lambda")
         role.can_log(logs)
@@ -69,19 +70,20 @@ class Function(lambda_.CfnFunction):
             runtime=RUNTIME,
             handler=handler,
             code=lambda_.CfnFunction.CodeProperty(s3_bucket=archive.s3_bucket_name, s3_key=archive.s3_object_key),
-            role=role.attr_arn,
+            role=role.arn_,
             timeout=timeout,
             memory_size=memory,
             kms_key_arn=key.arn,
             environment=lambda_.CfnFunction.EnvironmentProperty(variables=dict(environment)) if environment else None,
             tracing_config=lambda_.CfnFunction.TracingConfigProperty(mode="Active"),
-            logging_config=lambda_.CfnFunction.LoggingConfigProperty(log_group=logs.ref, log_format="JSON"),
+            logging_config=lambda_.CfnFunction.LoggingConfigProperty(log_group=ref(logs), log_format="JSON"),
             vpc_config=lambda_.CfnFunction.VpcConfigProperty(
                 subnet_ids=network.subnet_ids, security_group_ids=[network.workload_group_id]
             )
             if network is not None
             else None,
         )
+        placed(self, scope, id)
         self.role_ = role
         self.sub_arn = f"${{{logical_id(self)}.Arn}}"
         role.ready(self)

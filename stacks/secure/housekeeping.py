@@ -12,7 +12,7 @@ from constructs import Construct
 from stacks.acceptance import accept
 from stacks.secure.function import Function
 from stacks.secure.key import Key
-from stacks.secure.names import logical_id, sub
+from stacks.secure.names import att, logical_id, placed, ref, stack_of, sub
 
 _CODE = Path(__file__).parent / "housekeeping_code"
 _NAME = "Housekeeping"
@@ -33,7 +33,7 @@ class Housekeeping(Function):
     @classmethod
     def of(cls, scope: Construct, *, key: Key) -> Housekeeping:
         """The stack's housekeeping function, made when first needed."""
-        stack = cdk.Stack.of(scope)
+        stack = stack_of(scope)
         found = stack.__dict__.get(_NAME)
         if not isinstance(found, cls):
             found = stack.__dict__[_NAME] = cls(stack, _NAME, key=key)
@@ -61,9 +61,10 @@ class Housekeeping(Function):
             bucket,
             "Emptied",
             type="Custom::EmptyOnDelete",
-            properties={"ServiceToken": self.attr_arn, "ServiceTimeout": 900, "BucketName": bucket.ref},
+            properties={"ServiceToken": att(self, "Arn"), "ServiceTimeout": 900, "BucketName": ref(bucket)},
         )
-        resource.add_resource_dependency(after)
+        placed(resource, bucket, "Emptied")
+        stack_of(self).order(resource, after=lambda: [after])
         self.role_.ready(resource)
         return resource
 
@@ -84,11 +85,11 @@ class Housekeeping(Function):
             "Default",
             type="Custom::VpcRestrictDefaultSG",
             properties={
-                "ServiceToken": self.attr_arn,
+                "ServiceToken": att(self, "Arn"),
                 "ServiceTimeout": 300,
-                "VpcId": vpc.ref,
-                "DefaultSecurityGroupId": vpc.attr_default_security_group,
-                "Account": cdk.Aws.ACCOUNT_ID,
+                "VpcId": ref(vpc),
+                "DefaultSecurityGroupId": att(vpc, "DefaultSecurityGroup"),
+                "Account": {"Ref": "AWS::AccountId"},
             },
         )
         self.role_.ready(resource)

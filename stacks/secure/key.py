@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from stacks.secure.names import logical_id, service, sub
+from stacks.secure.names import att, logical_id, placed, service, stack_of, sub
 
 # What a service principal does with a key when it reads and writes encrypted data.
 READ_AND_WRITE = ("kms:Decrypt", "kms:GenerateDataKey")
+
+_SAME_ACCOUNT = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
 class Key(Construct):
@@ -27,7 +28,11 @@ class Key(Construct):
 
     def __init__(self, scope: Construct, id: str) -> None:
         super().__init__(scope, id)
-        given = getattr(cdk.Stack.of(self), "settings").key_arn  # noqa: B009 - LabStack sets it
+        placed(self, scope, id)
+        stack = stack_of(self)
+        given = stack.settings.key_arn
+        self.arn: str = given or att(self, "Arn")
+        self.sub_arn: str = given or f"${{{logical_id(self)}.Arn}}"
         self._statements: list[dict[str, Any]] = [
             {
                 "Sid": "AccountAdministers",
@@ -37,21 +42,8 @@ class Key(Construct):
                 "Resource": "*",
             }
         ]
-        self._key: kms.CfnKey | None = None
-        if given:
-            self.arn: str = given
-            self.sub_arn: str = given
-            return
-        self._key = kms.CfnKey(
-            self,
-            "Default",
-            description=f"Encrypts everything of {cdk.Stack.of(self).stack_name}",
-            enable_key_rotation=True,
-            pending_window_in_days=7,
-            key_policy=self._policy(),
-        )
-        self.arn = self._key.attr_arn
-        self.sub_arn = f"${{{logical_id(self._key)}.Arn}}"
+        if not given:
+            stack.at_the_end(self._create)
 
     def serve_logs(self) -> None:
         """CloudWatch Logs may encrypt the log groups of this account and region."""
@@ -73,19 +65,7 @@ class Key(Construct):
     def serve_alarms(self) -> None:
         """CloudWatch alarms may publish to topics encrypted with this key."""
         # Source: https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
-        self._serve("Alarms", "cloudwatch.amazonaws.com", list(READ_AND_WRITE), self._same_account())
-
-    def serve_events(self) -> None:
-        """EventBridge rules may send to topics and queues encrypted with this key."""
-        self._serve("Events", "events.amazonaws.com", list(READ_AND_WRITE), self._same_account())
-
-    def serve_topics(self) -> None:
-        """SNS may deliver to queues encrypted with this key."""
-        self._serve("Topics", "sns.amazonaws.com", list(READ_AND_WRITE), self._same_account())
-
-    @staticmethod
-    def _same_account() -> dict[str, Any]:
-        return {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+        self._serve("Alarms", "cloudwatch.amazonaws.com", list(READ_AND_WRITE), _SAME_ACCOUNT)
 
     def _serve(self, sid: str, principal: str, actions: list[str], condition: dict[str, Any]) -> None:
         statement = {
@@ -96,9 +76,15 @@ class Key(Construct):
             "Resource": "*",  # in a key policy: this key
             "Condition": condition,
         }
-        if self._key is not None and statement not in self._statements:
+        if statement not in self._statements:
             self._statements.append(statement)
-            self._key.key_policy = self._policy()
 
-    def _policy(self) -> dict[str, Any]:
-        return {"Version": "2012-10-17", "Statement": self._statements}
+    def _create(self) -> None:
+        kms.CfnKey(
+            self,
+            "Default",
+            description=f"Encrypts everything of {stack_of(self).name}",
+            enable_key_rotation=True,
+            pending_window_in_days=7,
+            key_policy={"Version": "2012-10-17", "Statement": self._statements},
+        )

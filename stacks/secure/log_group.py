@@ -6,7 +6,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from stacks.secure.key import Key
-from stacks.secure.names import logical_id
+from stacks.secure.names import logical_id, placed
 
 
 class LogGroup(logs.CfnLogGroup):
@@ -20,4 +20,5 @@ class LogGroup(logs.CfnLogGroup):
     def __init__(self, scope: Construct, id: str, *, key: Key, name: str | None = None) -> None:
         key.serve_logs()
         super().__init__(scope, id, kms_key_id=key.arn, retention_in_days=30, log_group_name=name)
+        placed(self, scope, id)
         self.sub_arn = f"${{{logical_id(self)}.Arn}}"

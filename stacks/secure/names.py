@@ -1,11 +1,60 @@
-"""References inside a template, as CloudFormation writes them."""
+"""References inside a template, as CloudFormation writes them.
+
+Every question to CDK's engine is a message to another process. What Python knows already - where a construct stands,
+what CDK will call it - is answered here; ``tests/stacks/test_names.py`` holds the answers against CDK's own.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import hashlib
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast
 
 import aws_cdk as cdk
 from constructs import IConstruct
+
+if TYPE_CHECKING:
+    from stacks.lab_stack import LabStack
+
+_PATH, _STACK = "_labs_path", "_labs_stack"
+
+
+def placed(construct: IConstruct, scope: IConstruct, id: str) -> None:
+    """Note where a construct stands, so that nobody needs to ask CDK."""
+    construct.__dict__[_STACK] = stack_of(scope)
+    construct.__dict__[_PATH] = f"{path_of(scope)}/{id}"
+
+
+def stack_of(construct: IConstruct) -> LabStack:
+    """The stack that a construct belongs to."""
+    known = construct.__dict__
+    if _STACK not in known:
+        known[_STACK] = cdk.Stack.of(construct)
+    return cast("LabStack", known[_STACK])
+
+
+def path_of(construct: IConstruct) -> str:
+    """The construct's path, such as ``Lab-d3-realtime-endpoint/Network/Vpc``."""
+    known = construct.__dict__
+    if _PATH not in known:
+        known[_PATH] = construct.node.path
+    return str(known[_PATH])
+
+
+def logical_id(resource: IConstruct) -> str:
+    """The name that the template gives a resource."""
+    return _logical_id(path_of(resource))
+
+
+def ref(resource: IConstruct) -> str:
+    """The resource's ``Ref``, for properties that CDK types as text."""
+    return _token("Ref", logical_id(resource), "")
+
+
+def att(resource: IConstruct, attribute: str) -> str:
+    """An attribute of the resource, for properties that CDK types as text."""
+    return _token("Fn::GetAtt", logical_id(resource), attribute)
 
 
 def sub(text: str) -> dict[str, str]:
@@ -13,14 +62,16 @@ def sub(text: str) -> dict[str, str]:
     return {"Fn::Sub": text}
 
 
+@cache
 def sub_text(text: str) -> str:
     """The same for properties that CDK types as text."""
     return cdk.Token.as_string(sub(text))
 
 
-def logical_id(resource: cdk.CfnElement) -> str:
-    """The name that the template gives a resource."""
-    return str(cdk.Stack.of(resource).get_logical_id(resource))
+@cache
+def first_zone(number: int) -> str:
+    """One of the region's zones as the account sees them, counted from 0."""
+    return cdk.Token.as_string({"Fn::Select": [number, {"Fn::GetAZs": ""}]})
 
 
 def flat(value: Any) -> str:
@@ -34,6 +85,26 @@ def service(principal: str, scope: IConstruct) -> str:
 
     The suffix matters in the aws-cn partition, where Logs is ``logs.cn-north-1.amazonaws.com.cn``.
     """
-    stack = cdk.Stack.of(scope)
-    suffix = "amazonaws.com.cn" if str(stack.region).startswith("cn-") else "amazonaws.com"
-    return f"{principal}.{stack.region}.{suffix}"
+    settings = stack_of(scope).settings
+    suffix = "amazonaws.com.cn" if settings.partition == "aws-cn" else "amazonaws.com"
+    return f"{principal}.{settings.region}.{suffix}"
+
+
+@cache
+def _token(function: str, name: str, attribute: str) -> str:
+    return cdk.Token.as_string({function: [name, attribute] if attribute else name})
+
+
+@cache
+def _logical_id(path: str) -> str:
+    """CDK's own naming: the path without the stack, and a hash of it unless it is a single name."""
+    parts = [part for part in path.split("/")[1:] if part != "Default"]
+    if len(parts) == 1:
+        return re.sub(r"[^A-Za-z0-9]", "", parts[0])
+    digest = hashlib.md5("/".join(parts).encode(), usedforsecurity=False).hexdigest()[:8].upper()
+    kept: list[str] = []
+    for part in parts:
+        if not kept or not kept[-1].endswith(part):
+            kept.append(part)
+    human = "".join(re.sub(r"[^A-Za-z0-9]", "", part) for part in kept if part != "Resource")
+    return human[:240] + digest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -14,6 +14,7 @@ from stacks.secure.endpoints import ServiceEndpoint, s3_policy
 from stacks.secure.housekeeping import Housekeeping
 from stacks.secure.key import Key
 from stacks.secure.log_group import LogGroup
+from stacks.secure.names import att, first_zone, placed, ref, stack_of
 from stacks.secure.role import Role
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ class Network(Construct):
 
     def __init__(self, scope: Construct, id: str, *, endpoints: Sequence[ServiceEndpoint], key: Key) -> None:
         super().__init__(scope, id)
-        settings = cast("Settings", getattr(cdk.Stack.of(self), "settings"))  # noqa: B009 - LabStack sets it
+        placed(self, scope, id)
+        settings = stack_of(self).settings
         self._s3: ec2.CfnVPCEndpoint | None = None
         self._buckets: list[str] = []
         self.interface_endpoints: list[ec2.CfnVPCEndpoint] = []
@@ -49,10 +51,12 @@ class Network(Construct):
             vpc = self._vpc(settings)
             self._flow_logs(key)
             Housekeeping.of(self, key=key).close_default_group(self, vpc)
-            endpoint_group = ec2.CfnSecurityGroup(
+            group = ec2.CfnSecurityGroup(
                 self, "EndpointGroup", vpc_id=self.vpc_id, group_description="Interface endpoints: 443 from workloads",
                 security_group_egress=_no_egress(),
-            ).attr_group_id  # fmt: skip
+            )  # fmt: skip
+            placed(group, self, "EndpointGroup")
+            endpoint_group = att(group, "GroupId")
         # S3 is reached by public address through the gateway endpoint; no other route leaves the VPC.
         workload = ec2.CfnSecurityGroup(
             self,
@@ -67,7 +71,8 @@ class Network(Construct):
             ],
         )  # fmt: skip
         self.workload_group = workload
-        self.workload_group_id: str = workload.attr_group_id
+        placed(workload, self, "WorkloadGroup")
+        self.workload_group_id: str = att(workload, "GroupId")
         ec2.CfnSecurityGroupIngress(
             self,
             "WorkloadsToEndpoints",
@@ -103,45 +108,50 @@ class Network(Construct):
         arn = bucket if isinstance(bucket, str) else bucket.sub_arn
         if arn not in self._buckets:
             self._buckets.append(arn)
-            if self._s3 is not None:
-                self._s3.policy_document = s3_policy(self._buckets)
 
     def ready_for(self, *resources: cdk.CfnResource) -> None:
         """Create these after the endpoints they start through, and delete them before."""
         for resource in resources:
-            for endpoint in [*self.interface_endpoints, *([self._s3] if self._s3 else [])]:
-                resource.add_resource_dependency(endpoint)
+            stack_of(self).order(
+                resource, after=lambda: [*self.interface_endpoints, *([self._s3] if self._s3 else [])]
+            )
 
     def _vpc(self, settings: Settings) -> ec2.CfnVPC:
         vpc = ec2.CfnVPC(
             self, "Vpc", cidr_block=settings.cidr, enable_dns_hostnames=True, enable_dns_support=True,
-            tags=[cdk.CfnTag(key="Name", value=cdk.Stack.of(self).stack_name)],
+            tags=[cdk.CfnTag(key="Name", value=stack_of(self).name)],
         )  # fmt: skip
-        self.vpc_id = vpc.ref
-        routes = ec2.CfnRouteTable(self, "Routes", vpc_id=vpc.ref)
-        zones = list(settings.zone_names) or [cdk.Fn.select(i, cdk.Fn.get_azs()) for i in range(settings.zones)]
+        placed(vpc, self, "Vpc")
+        self.vpc_id = ref(vpc)
+        routes = ec2.CfnRouteTable(self, "Routes", vpc_id=self.vpc_id)
+        placed(routes, self, "Routes")
+        zones = list(settings.zone_names) or [first_zone(number) for number in range(settings.zones)]
         whole = ipaddress.IPv4Network(settings.cidr)
         ranges = whole.subnets(prefixlen_diff=2)
         self.subnet_ids = []
         for number, (zone, block) in enumerate(zip(zones, ranges, strict=False), start=1):
             subnet = ec2.CfnSubnet(
-                self, f"Subnet{number}", vpc_id=vpc.ref, cidr_block=str(block), availability_zone=zone,
+                self, f"Subnet{number}", vpc_id=self.vpc_id, cidr_block=str(block), availability_zone=zone,
                 map_public_ip_on_launch=False,
             )  # fmt: skip
+            placed(subnet, self, f"Subnet{number}")
             ec2.CfnSubnetRouteTableAssociation(
-                self, f"Subnet{number}Routes", subnet_id=subnet.ref, route_table_id=routes.ref
+                self, f"Subnet{number}Routes", subnet_id=ref(subnet), route_table_id=ref(routes)
             )
-            self.subnet_ids.append(subnet.ref)
+            self.subnet_ids.append(ref(subnet))
+        stack_of(self).at_the_end(lambda: self._reach_s3(settings.region, ref(routes)))
+        return vpc
+
+    def _reach_s3(self, region: str, route_table: str) -> None:
         self._s3 = ec2.CfnVPCEndpoint(
             self,
             "S3",
             vpc_endpoint_type="Gateway",
-            vpc_id=vpc.ref,
-            service_name=f"com.amazonaws.{settings.region}.s3",
-            route_table_ids=[routes.ref],
+            vpc_id=self.vpc_id,
+            service_name=f"com.amazonaws.{region}.s3",
+            route_table_ids=[route_table],
             policy_document=s3_policy(self._buckets),
         )
-        return vpc
 
     def _flow_logs(self, key: Key) -> None:
         group = LogGroup(self, "FlowLogs", key=key)
@@ -155,8 +165,8 @@ class Network(Construct):
             resource_type="VPC",
             traffic_type="ALL",
             log_destination_type="cloud-watch-logs",
-            log_group_name=group.ref,
-            deliver_logs_permission_arn=role.attr_arn,
+            log_group_name=ref(group),
+            deliver_logs_permission_arn=role.arn_,
             max_aggregation_interval=60,
         )
         role.ready(flow)

@@ -11,7 +11,7 @@ from constructs import Construct
 
 from stacks.acceptance import accept
 from stacks.secure.key import Key
-from stacks.secure.names import flat, sub
+from stacks.secure.names import att, flat, path_of, placed, ref, stack_of, sub
 
 if TYPE_CHECKING:
     from stacks.secure.bucket import Bucket
@@ -54,6 +54,8 @@ class Role(iam.CfnRole):
         service: service principal without suffix, such as ``sagemaker``.
     """
 
+    _condition = ""
+
     def __init__(self, scope: Construct, id: str, *, service: str) -> None:
         super().__init__(
             scope,
@@ -71,22 +73,22 @@ class Role(iam.CfnRole):
                 ],
             },
         )
-        self._policies: dict[str, iam.CfnManagedPolicy] = {}
+        placed(self, scope, id)
+        self.arn_ = att(self, "Arn")
         self._statements: dict[str, list[dict[str, Any]]] = {}
-        self._accepted: set[tuple[str, str, str]] = set()
-
-    @property
-    def policies_(self) -> list[iam.CfnManagedPolicy]:
-        """The role's policies; there are some once a permission was given."""
-        if not self._policies:
-            raise ValueError(f"{self.node.path}: a role needs a permission before something depends on its policy")
-        return list(self._policies.values())
+        self._wildcards: dict[str, dict[str, list[str]]] = {}
+        self._policies: dict[str, iam.CfnManagedPolicy] = {}
+        stack_of(self).at_the_end(self._create_policies)
 
     def ready(self, *resources: cdk.CfnResource) -> None:
         """Let CloudFormation create these only after the role has its permissions, and delete them before."""
         for resource in resources:
-            for policy in self.policies_:
-                resource.add_resource_dependency(policy)
+            stack_of(self).order(resource, after=lambda: list(self._policies.values()))
+
+    def under(self, condition: str) -> None:
+        """Create the role and its policies only under a condition of the template."""
+        self._condition = condition
+        self.add_override("Condition", condition)
 
     def allow(
         self,
@@ -110,7 +112,7 @@ class Role(iam.CfnRole):
         """
         wild = [action for action in actions if "*" in action]
         if wild:
-            raise ValueError(f"{self.node.path}: actions are written out, got {', '.join(wild)}")
+            raise ValueError(f"{path_of(self)}: actions are written out, got {', '.join(wild)}")
         resources = [on] if isinstance(on, (str, dict)) else list(on)
         statement: dict[str, Any] = {
             "Effect": "Allow",
@@ -123,20 +125,14 @@ class Role(iam.CfnRole):
         if statement in statements:
             return
         statements.append(statement)
-        document = {"Version": "2012-10-17", "Statement": statements}
-        if policy in self._policies:
-            self._policies[policy].policy_document = document
-        else:
-            self._policies[policy] = iam.CfnManagedPolicy(self, policy, policy_document=document, roles=[self.ref])
         for name in (flat(resource) for resource in resources):
             if "*" not in name:
                 continue
             if because is None:
-                raise ValueError(f"{self.node.path}: say because=... for the wildcard in {name}")
-            if (policy, name, because) in self._accepted:
-                continue
-            self._accepted.add((policy, name, because))
-            accept(self._policies[policy], f"AwsSolutions-IAM5[Resource::{name}]", because=because)
+                raise ValueError(f"{path_of(self)}: say because=... for the wildcard in {name}")
+            reasons = self._wildcards.setdefault(policy, {}).setdefault(name, [])
+            if because not in reasons:
+                reasons.append(because)
 
     def can_read(self, bucket: Bucket, prefix: str = "") -> None:
         """Read and list the objects under a prefix of a bucket, and decrypt them."""
@@ -194,7 +190,7 @@ class Role(iam.CfnRole):
             "as the service's documentation asks",
             policy="JoinsNetwork",
         )
-        network.workload_group.add_resource_dependency(self._policies["JoinsNetwork"])
+        stack_of(self).order(network.workload_group, after=lambda: [self._policies["JoinsNetwork"]])
 
     def can_put_metrics(self, namespace: str) -> None:
         """Publish metrics in one namespace."""
@@ -204,6 +200,20 @@ class Role(iam.CfnRole):
             because="CloudWatch has no resource-level permission for PutMetricData; the namespace condition limits it",
             condition={"StringEquals": {"cloudwatch:namespace": namespace}},
         )
+
+    def _create_policies(self) -> None:
+        for name, statements in self._statements.items():
+            policy = self._policies[name] = iam.CfnManagedPolicy(
+                self,
+                name,
+                policy_document={"Version": "2012-10-17", "Statement": statements},
+                roles=[ref(self)],
+            )
+            placed(policy, self, name)
+            if self._condition:
+                policy.add_override("Condition", self._condition)
+            for resource, reasons in self._wildcards.get(name, {}).items():
+                accept(policy, f"AwsSolutions-IAM5[Resource::{resource}]", because=". Also: ".join(reasons))
 
     def _objects(self, bucket: Bucket, prefix: str, *actions: str) -> None:
         self.allow(

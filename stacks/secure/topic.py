@@ -6,6 +6,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from stacks.secure.key import Key
+from stacks.secure.names import placed, ref
 
 
 class AlarmTopic(sns.CfnTopic):
@@ -14,10 +15,11 @@ class AlarmTopic(sns.CfnTopic):
     def __init__(self, scope: Construct, id: str, *, key: Key) -> None:
         key.serve_alarms()
         super().__init__(scope, id, kms_master_key_id=key.arn)
+        placed(self, scope, id)
         sns.CfnTopicPolicy(
             self,
             "Policy",
-            topics=[self.ref],
+            topics=[ref(self)],
             policy_document={
                 "Version": "2012-10-17",
                 "Statement": [
@@ -26,7 +28,7 @@ class AlarmTopic(sns.CfnTopic):
                         "Effect": "Allow",
                         "Principal": {"Service": "cloudwatch.amazonaws.com"},
                         "Action": "sns:Publish",
-                        "Resource": self.ref,
+                        "Resource": ref(self),
                         "Condition": {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
                     },
                     {
@@ -34,7 +36,7 @@ class AlarmTopic(sns.CfnTopic):
                         "Effect": "Deny",
                         "Principal": {"AWS": "*"},
                         "Action": "sns:Publish",
-                        "Resource": self.ref,
+                        "Resource": ref(self),
                         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
                     },
                 ],

@@ -88,3 +88,18 @@ def test_a_function_that_logs_outside_the_stack_leaves_its_log_group(lab):
     # THEN only the last one's group is outside
     assert left.keys() == {"Loose"}
     assert "/aws/lambda/" in left["Loose"].why
+
+
+def test_a_crawler_whose_log_group_is_named_after_its_role_leaves_nothing(lab):
+    # GIVEN a crawler with a security configuration, and the log group that Glue derives from role and configuration
+    name = {"Fn::Sub": "/aws-glue/crawlers-role/${Role}-${Security}"}
+    resources = {
+        "Role": {"Type": "AWS::IAM::Role", "Properties": {}},
+        "Crawler": {"Type": "AWS::Glue::Crawler", "Properties": {"Role": {"Fn::GetAtt": ["Role", "Arn"]}}},
+        "Logs": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": name}},
+        "Loose": {"Type": "AWS::Glue::Crawler", "Properties": {"Role": "arn:aws:iam::123456789012:role/other"}},
+    }
+    # WHEN what stays is listed
+    left = _left(lab(resources))
+    # THEN only a crawler without such a group leaves one
+    assert left.keys() == {"Loose"}

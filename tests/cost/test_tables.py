@@ -13,7 +13,7 @@ def test_equal_prices_are_counted_together_dearest_first(lab):
     # GIVEN two interface endpoints in two zones and a key
     found = estimate(lab({"Key": KEY, "One": INTERFACE, "Two": INTERFACE}))
     # WHEN what runs is listed
-    rows = running(found)
+    rows = found.rows()
     # THEN the endpoints are one row of four, above the key
     assert [(row["what"], row["counted"], row["USD per hour"]) for row in rows] == [
         ("VPC: Interface endpoint", "4", "0.04"),
@@ -50,7 +50,21 @@ def test_what_stays_is_listed_with_its_cost(lab):
     rows = staying(estimate(lab({"Key": KEY, "Other": KEY})))
     # WHEN what stays is listed
     # THEN they share a row
-    assert [(row["what"], row["of"], row["USD per month"]) for row in rows] == [("KMS key", "Key, Other", "0.00")]
+    assert [(row["what"], row["of"], row["USD"]) for row in rows] == [("KMS key", "Key, Other", "0.00 per month")]
+
+
+def test_what_stays_says_itself_in_one_line(lab):
+    # GIVEN a key that goes, a bucket that stays and a volume of which a snapshot of unknown price stays
+    bucket = {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"}
+    database = {"Type": "AWS::RDS::DBCluster"}
+    # WHEN what stays is printed
+    lines = [str(left) for left in estimate(lab({"Key": KEY, "Bucket": bucket, "Data": database})).after_destroy]
+    # THEN each line says what, at what price and why
+    assert [line.split("): ")[0] for line in lines] == [
+        "KMS key Key (USD: 0.00 per month",
+        "Bucket Bucket (USD: 0.023 per GB-month",
+        "snapshot of DBCluster Data (USD: no price known",
+    ]
 
 
 def test_money_keeps_the_digits_that_matter():

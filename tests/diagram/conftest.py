@@ -16,8 +16,8 @@ _FILE = Path(__file__).with_name("templates.py")
 _SPEC = importlib.util.spec_from_file_location("diagram_templates", _FILE)
 assert _SPEC is not None
 assert _SPEC.loader is not None
-templates = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(templates)
+_MODULE = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(_MODULE)
 
 
 def write(
@@ -39,10 +39,16 @@ def write(
     return Assembly.read(folder)
 
 
-@pytest.fixture(params=sorted(templates.ALL))
+@pytest.fixture(name="templates")
+def _templates() -> Any:
+    """The module that holds the templates and what they are made of."""
+    return _MODULE
+
+
+@pytest.fixture(params=sorted(_MODULE.ALL))
 def every(request: pytest.FixtureRequest, tmp_path: Path) -> Assembly:
     """Each of the templates in turn."""
-    return write(tmp_path, templates.ALL[request.param](), name=request.param)
+    return write(tmp_path, _MODULE.ALL[request.param](), name=request.param)
 
 
 @pytest.fixture
@@ -50,7 +56,7 @@ def lab(tmp_path: Path) -> Callable[..., Assembly]:
     """One of the templates by name, or given resources: ``lab("data_lake")``, ``lab({...}, paths={...})``."""
 
     def make(wanted: str | dict[str, Any], **given: Any) -> Assembly:
-        template = templates.ALL[wanted]() if isinstance(wanted, str) else {"Resources": wanted}
+        template = _MODULE.ALL[wanted]() if isinstance(wanted, str) else {"Resources": wanted}
         return write(tmp_path, template, **given)
 
     return make

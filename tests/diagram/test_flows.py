@@ -165,6 +165,32 @@ def test_a_vpc_that_exists_already_is_shown_without_its_endpoints(lab):
     assert _lines(graph) == {("Caller", "Topic", "uses")}
 
 
+def test_a_function_in_the_vpc_reads_a_bucket_through_the_gateway(lab, templates):
+    # GIVEN a function in the VPC that may read a bucket, and one outside that may too
+    template = templates.realtime_endpoint()["Resources"]
+    reader = {"Type": "AWS::Lambda::Function", "Properties": {"Role": {"Fn::GetAtt": ["ReaderRole", "Arn"]}}}
+    inside = {"Type": reader["Type"], "Properties": {**reader["Properties"], "VpcConfig": {"SubnetIds": ["a"]}}}
+    template |= templates.role("ReaderRole", "lambda", ("s3:GetObject", "Capture"))
+    graph = _graph(lab({**template, "Inside": inside, "Outside": reader}))
+    # WHEN its picture is read
+    # THEN the first goes out through the gateway endpoint, to the second the data comes
+    assert ("Inside", GATE, "s3 (gateway)") in {(edge.source, edge.target, edge.target_row) for edge in graph.edges}
+    assert {(GATE, "Capture", "reads"), ("Capture", "Outside", "reads")} <= _lines(graph)
+
+
+def test_what_a_role_may_read_is_one_line_also_when_the_definition_names_it(lab, templates):
+    # GIVEN a pipeline whose definition names a bucket that its role may read
+    pipeline = {"RoleArn": templates.get("PipelineRole"), "PipelineDefinition": {"Body": templates.sub("${Data}")}}
+    resources = {
+        **templates.role("PipelineRole", "sagemaker", ("s3:GetObject", "Data")),
+        "Data": templates.bucket(),
+        "Pipeline": {"Type": "AWS::SageMaker::Pipeline", "Properties": pipeline},
+    }
+    # WHEN its picture is read
+    # THEN the data comes to the pipeline, once
+    assert _lines(_graph(lab(resources))) == {("Data", "Pipeline", "reads")}
+
+
 @pytest.mark.parametrize(
     ("path", "title"),
     [("Capture/Resource", "Capture"), ("Key/Default", "Key"), ("Lake/Bucket", "Lake"), ("Alerts", "Alerts")],

@@ -133,3 +133,33 @@ def test_hundreds_of_boxes_keep_their_distance():
     boxes = list(lay_out(graph).boxes.values())
     # THEN none overlaps another
     assert all(_apart(one, two) for one, two in itertools.combinations(boxes, 2))
+
+
+def test_a_line_out_of_the_vpc_stays_inside_its_frame_until_it_leaves(every):
+    # GIVEN a template with a VPC
+    graph, layout = _picture(every)
+    # WHEN a line starts at a box in the VPC
+    for line in layout.lines:
+        ends = [graph.nodes[line.edge.source], graph.nodes[line.edge.target]]
+        if layout.vpc is None or not any(node.in_vpc for node in ends):
+            continue
+        for x, y in line.points:
+            # THEN its bends between the frame's edges are within the frame's height
+            if x < layout.vpc.right - 1:
+                assert layout.vpc.y < y < layout.vpc.bottom, line.edge
+
+
+def test_many_lines_into_one_box_end_on_its_side_in_the_order_in_which_they_come():
+    # GIVEN ten boxes that all lead to one
+    graph = Graph("fan", "us-east-1")
+    for number in range(11):
+        graph.nodes[str(number)] = Node(str(number), "Box", "Box", "plain", "box")
+    for number in (3, 8, 1, 0, 9, 4, 6, 2, 7, 5):
+        graph.connect(Edge(str(number), "10", "to"))
+    # WHEN they are laid out
+    layout = lay_out(graph)
+    # THEN the box is high enough for all, and no two lines cross
+    ends = sorted((line.points[0][1], line.points[-1][1]) for line in layout.lines)
+    assert [end for _, end in ends] == sorted(end for _, end in ends)
+    assert layout.boxes["10"].y < ends[0][1]
+    assert ends[-1][1] < layout.boxes["10"].bottom

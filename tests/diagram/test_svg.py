@@ -66,6 +66,7 @@ def test_everything_lies_inside_the_picture(every):
     groups = {id(child) for group in root.iter(f"{SVG}g") if group.get("transform") for child in group.iter()}
     for element in root.iter(f"{SVG}rect"):
         if id(element) not in groups:
+            assert min(float(element.get("x", 0)), float(element.get("y", 0))) >= 0
             assert float(element.get("x", 0)) + float(element.get("width", 0)) <= wide
             assert float(element.get("y", 0)) + float(element.get("height", 0)) <= high
     assert all(0 <= float(text.get("y", 0)) <= high for text in root.iter(f"{SVG}text"))
