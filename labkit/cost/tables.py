@@ -65,10 +65,8 @@ def driven(estimate: Estimate) -> list[dict[str, str]]:
     rows = []
     for (service, item, why), lines in sorted(_grouped(estimate, "usage").items()):
         price = lines[0].price
-        if price is not None:
-            rows.append(
-                {"what": f"{service}: {item}", "unit price": unit(price), "driven by": why, "as of": price.as_of}
-            )
+        cost, as_of = (unit(price), price.as_of) if price else ("no price known", "")
+        rows.append({"what": f"{service}: {item}", "unit price": cost, "driven by": why, "as of": as_of})
     return rows
 
 

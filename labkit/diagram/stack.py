@@ -114,7 +114,7 @@ def service_of(endpoint: Resource) -> str:
     name = literal(endpoint.properties.get("ServiceName"))
     parts = [part for part in name.split(".") if part]
     for index, part in enumerate(parts):
-        if part.count("-") >= 2 and part[-1].isdigit():
+        if part == "${AWS::Region}" or (part.count("-") >= 2 and part[-1].isdigit()):
             return ".".join(parts[index + 1 :])
     return name.removeprefix("com.amazonaws.").removeprefix("cn.").strip(".")
 

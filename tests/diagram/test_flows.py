@@ -192,6 +192,24 @@ def test_what_a_role_may_read_is_one_line_also_when_the_definition_names_it(lab,
 
 
 @pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("com.amazonaws.us-gov-west-1.sagemaker.runtime", "sagemaker.runtime"),
+        ("cn.com.amazonaws.cn-north-1.ecr.api", "ecr.api"),
+        ({"Fn::Sub": "com.amazonaws.${AWS::Region}.logs"}, "logs"),
+        ({"Fn::Join": [".", ["com.amazonaws", {"Ref": "AWS::Region"}, "sts"]]}, "sts"),
+    ],
+)
+def test_a_vpc_endpoint_goes_by_its_service_in_every_partition(lab, name, row):
+    # GIVEN an interface endpoint of a service, written in one of several ways
+    endpoint = {"Type": "AWS::EC2::VPCEndpoint", "Properties": {"VpcEndpointType": "Interface", "ServiceName": name}}
+    graph = _graph(lab({"Vpc": {"Type": "AWS::EC2::VPC", "Properties": {}}, "Endpoint": endpoint}))
+    # WHEN the list of endpoints is read
+    # THEN it names the service alone
+    assert graph.nodes[GATE].rows == [row]
+
+
+@pytest.mark.parametrize(
     ("path", "title"),
     [("Capture/Resource", "Capture"), ("Key/Default", "Key"), ("Lake/Bucket", "Lake"), ("Alerts", "Alerts")],
 )
