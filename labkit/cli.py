@@ -83,7 +83,7 @@ def synth(
     as_json: AsJson = False,
 ) -> None:
     """Write templates to cdk.out/, one line per lab: resources, cost per hour, findings."""
-    from labkit.cost import estimate
+    from labkit.cost import estimate, tables
     from labkit.review import quick_findings
 
     rows = []
@@ -94,8 +94,8 @@ def synth(
             {
                 "lab": lab.name,
                 "resources": len(assembly.template["Resources"]),
-                "usd_per_hour": round(cost.hourly, 4),
-                "open": counts.open,
+                "usd_per_hour": tables.per_hour(cost),
+                "open": counts.open + counts.unknown,
                 "accepted": counts.accepted,
                 "template": _short(assembly.folder / f"{assembly.stack}.template.json"),
             }
@@ -138,15 +138,16 @@ def review(
 @app.command()
 def cost(lab: Name, settings: Set = None, as_json: AsJson = False) -> None:
     """What a lab costs per hour, per month if forgotten, and after it is destroyed."""
-    from labkit.cost import estimate
+    from labkit.cost import estimate, tables
 
     (_, assembly), *_ = _assemblies([lab], settings)
     found = estimate(assembly)
     if as_json:
         sys.stdout.write(found.to_json() + "\n")
         return
-    _table("While it runs", found.rows())
     out = console()
+    for title, rows in (("While it runs", tables.running(found)), ("By use", tables.driven(found))):
+        _table(title, rows)
     out.print(f"per hour   USD {found.hourly:.4f}, up to {found.hourly_most:.4f} when scaled out", highlight=False)
     out.print(f"per month  USD {found.monthly:.2f} if forgotten (730 hours)", highlight=False)
     out.print(f"after destroy  USD {found.after_destroy_monthly:.2f} per month", highlight=False)

@@ -25,6 +25,16 @@ if TYPE_CHECKING:
 
 OUT = ROOT / "cdk.out"
 
+# cdk-nag's rule packs, by class name.
+PACKS = (
+    "AwsSolutionsChecks",
+    "HIPAASecurityChecks",
+    "NIST80053R4Checks",
+    "NIST80053R5Checks",
+    "PCIDSS321Checks",
+    "ServerlessChecks",
+)
+
 # What besides the lab's own folder decides a template.
 _SHARED = ("stacks", "labkit/synth.py", "labkit/assembly.py", "cdk.json", "requirements/base.txt")
 # Parts of a lab's folder that no template depends on.
@@ -170,17 +180,7 @@ def _stack(app: cdk.App, lab: Lab, settings: Settings) -> LabStack:
 def _packs(app: cdk.App) -> list[Any]:
     import cdk_nag
 
-    return [
-        pack(app)
-        for pack in (
-            cdk_nag.AwsSolutionsChecks,
-            cdk_nag.HIPAASecurityChecks,
-            cdk_nag.NIST80053R4Checks,
-            cdk_nag.NIST80053R5Checks,
-            cdk_nag.PCIDSS321Checks,
-            cdk_nag.ServerlessChecks,
-        )
-    ]
+    return [getattr(cdk_nag, name)(app) for name in PACKS]
 
 
 def _run(app: cdk.App, lab: Lab) -> None:
@@ -205,6 +205,7 @@ def _record(lab: Lab, stack: LabStack, settings: Settings, draft: Path, fingerpr
         "versions": {name: version(name) for name in ("aws-cdk-lib", "cdk-nag")},
         "settings": settings.model_dump(mode="json"),
         "paths": {logical: path.removeprefix(f"{lab.stack}/") for path, logical in paths.items()},
+        "packs": list(PACKS),
         "findings": _findings(draft, paths),
         "accepted": _accepted(stack, paths),
     }

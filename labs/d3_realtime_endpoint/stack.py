@@ -1,8 +1,8 @@
 """Serve predictions from a VPC that has no route to the internet.
 
-    caller ──► interface endpoint ──► SageMaker endpoint ──capture──► bucket
-    (Lambda)                            │ model artefact v1 (v2 waits)
-                 isolated subnets, one KMS key, 2..4 instances by load and clock
+caller ──► interface endpoint ──► SageMaker endpoint ──capture──► bucket
+(Lambda)                            │ model artefact v1 (v2 waits)
+             isolated subnets, one KMS key, 2..4 instances by load and clock
 """
 
 from stacks.lab_stack import LabStack

@@ -5,12 +5,19 @@ from __future__ import annotations
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
+from stacks.acceptance import accept
 from stacks.patterns.hosting import VARIANT, Endpoint
-from stacks.secure.names import ref, stack_of
+from stacks.secure.names import placed, ref, stack_of
 from stacks.secure.topic import AlarmTopic
 
 _SERVICE = "AWS/SageMaker"
 _INSTANCES = "/aws/sagemaker/Endpoints"
+
+
+_POLICY_UNSEEN = (
+    "the topic is encrypted with a key that the user gave; its policy is not in the template and must let "
+    "cloudwatch.amazonaws.com use the key, as the description of the setting key_arn says"
+)
 
 
 class EndpointAlarms(Construct):
@@ -26,10 +33,11 @@ class EndpointAlarms(Construct):
         self, scope: Construct, id: str, *, endpoint: Endpoint, topic: AlarmTopic, latency_ms: int
     ) -> None:
         super().__init__(scope, id)
+        placed(self, scope, id)
         name, told = endpoint.name_, [ref(topic)]
 
         def alarm(id: str, metric: str, *, above: float, statistic: str, text: str) -> None:
-            cloudwatch.CfnAlarm(
+            made = cloudwatch.CfnAlarm(
                 self,
                 id,
                 alarm_description=text,
@@ -47,6 +55,8 @@ class EndpointAlarms(Construct):
                 **({"extended_statistic": statistic} if statistic.startswith("p") else {"statistic": statistic}),  # type: ignore[arg-type]
             )
 
+            self._believe_in_given_key(made, id)
+
         alarm("ServerErrors", "Invocation5XXErrors", above=0, statistic="Sum",
               text="The model or its container fails: read the endpoint's log group.")  # fmt: skip
         alarm("ClientErrors", "Invocation4XXErrors", above=10, statistic="Sum",
@@ -54,7 +64,7 @@ class EndpointAlarms(Construct):
         alarm("Latency", "ModelLatency", above=latency_ms * 1000, statistic="p99",
               text=f"One request in a hundred waits longer than {latency_ms} ms for the model.")  # fmt: skip
         # Requests come, and no instance answers any: there is no capacity.
-        cloudwatch.CfnAlarm(
+        capacity = cloudwatch.CfnAlarm(
             self,
             "NoCapacity",
             alarm_description="Requests come but no instance reports any CPU: the endpoint has no capacity.",
@@ -76,6 +86,12 @@ class EndpointAlarms(Construct):
             alarm_actions=told,
             ok_actions=told,
         )
+        self._believe_in_given_key(capacity, "NoCapacity")
+
+    def _believe_in_given_key(self, alarm: cloudwatch.CfnAlarm, id: str) -> None:
+        placed(alarm, self, id)
+        if stack_of(self).settings.key_arn:
+            accept(alarm, "alarm-actions-deliverable", because=_POLICY_UNSEEN)
 
 
 class EndpointDashboard(cloudwatch.CfnDashboard):

@@ -9,15 +9,31 @@ from __future__ import annotations
 import hashlib
 import re
 from functools import cache
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, cast
 
 import aws_cdk as cdk
 from constructs import IConstruct
 
-if TYPE_CHECKING:
-    from stacks.lab_stack import LabStack
+from stacks.settings import Settings
 
 _PATH, _STACK = "_labs_path", "_labs_stack"
+
+
+class Lab(Protocol):
+    """What nouns know of the stack they stand in."""
+
+    name: str
+    settings: Settings
+
+    def at_the_end(self, create: Callable[[], None]) -> None:
+        """Create something when the lab is built and all that it must serve is known."""
+
+    def order(self, resource: cdk.CfnResource, *, after: Callable[[], Sequence[IConstruct]]) -> None:
+        """Let CloudFormation create a resource after others, and delete it before them."""
+
+    def to_json_string(self, obj: Any) -> str:
+        """A text of JSON in which references stay references."""
 
 
 def placed(construct: IConstruct, scope: IConstruct, id: str) -> None:
@@ -26,12 +42,12 @@ def placed(construct: IConstruct, scope: IConstruct, id: str) -> None:
     construct.__dict__[_PATH] = f"{path_of(scope)}/{id}"
 
 
-def stack_of(construct: IConstruct) -> LabStack:
+def stack_of(construct: IConstruct) -> Lab:
     """The stack that a construct belongs to."""
     known = construct.__dict__
     if _STACK not in known:
         known[_STACK] = cdk.Stack.of(construct)
-    return cast("LabStack", known[_STACK])
+    return cast(Lab, known[_STACK])
 
 
 def path_of(construct: IConstruct) -> str:

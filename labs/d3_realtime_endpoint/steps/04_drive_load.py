@@ -2,15 +2,14 @@
 
 Send more requests a minute than the target allows, from inside the VPC, until Application Auto Scaling asks for more
 instances: at most 20 minutes and 30000 requests. A target-tracking policy asks after three minutes above its target.
-The plot shows invocations per instance, the target, and the instances.
+The plot shows the metric that the policy follows, its target, and the instances.
 """
 
 import csv
 import json
 import math
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
-from pathlib import Path
+from datetime import datetime, timedelta
 
 from labkit.session import Session, StepFailed
 
@@ -21,58 +20,52 @@ BATCH = 50  # requests of one call of the function
 
 def run(session: Session) -> None:
     if not targets(session):
-        session.say(
-            "This endpoint cannot scale: burstable instance types such as ml.t2.medium never do. Nothing to drive."
-        )
+        session.say("This endpoint cannot scale: burstable instance types such as ml.t2.medium never do.")
         session.remember("scaling", {"possible": False})
         return
-    target = float(session.outputs["ScalingTargetInvocations"])
-    began, before, sent, minutes = session.now(), instances(session)["DesiredInstanceCount"], 0, []
-    activity = None
-    while not activity and len(minutes) < MOST_MINUTES and sent < MOST_REQUESTS:
-        start, count = session.now(), instances(session)["CurrentInstanceCount"]
-        wanted = math.ceil(target * count * ABOVE / BATCH)
-        failed = send(session, wanted)
-        sent += wanted * BATCH
-        if failed:
-            raise StepFailed(f"{failed} of {wanted * BATCH} requests failed in minute {len(minutes) + 1}.")
-        minutes.append({"at": start.isoformat(), "per_instance": wanted * BATCH / count, "instances": count})
-        session.say(f"minute {len(minutes)}: {wanted * BATCH} requests to {count} instances, target {target:.0f} each")
+    target, began = float(session.outputs["ScalingTargetInvocations"]), session.now()
+    before = count(session, "DesiredInstanceCount")
+    if before >= int(session.outputs["MaxInstances"]):
+        session.say(f"The endpoint has {before} instances already, the most it may. Step 05 brings it back.")
+        return
+    seen, sent, activity = [(began, before)], 0, None
+    while not activity and len(seen) <= MOST_MINUTES and sent < MOST_REQUESTS:
+        start, current = session.now(), count(session)
+        calls = math.ceil(target * current * ABOVE / BATCH)
+        session.say(
+            f"Minute {len(seen)}: {calls * BATCH} requests to {current} instances; the target is {target:.0f} each."
+        )
+        send(session, calls)
+        sent += calls * BATCH
         session.sleep(max(0.0, 60 - (session.now() - start).total_seconds()))
+        seen.append((session.now(), count(session)))
         activity = asked(session, since=began)
     if not activity:
-        raise StepFailed(f"No scaling activity within {len(minutes)} minutes and {sent} requests.")
-    session.say(f"{activity['Description']} {activity['Cause']}")
-    session.wait(
-        "the new instances are in service",
-        lambda: instances(session)["CurrentInstanceCount"] > before,
-        timeout=1800,
-        every=30,
-    )
-    minutes.append(
-        {"at": session.now().isoformat(), "per_instance": 0, "instances": instances(session)["CurrentInstanceCount"]}
-    )
-    plot(session.folder / "load.png", minutes, target)
-    session.say(f"Plot: {session.folder / 'load.png'}")
-    session.remember(
-        "scaling", {"possible": True, "before": before, "cause": activity["Cause"], "asked": activity["Description"]}
-    )
+        raise StepFailed(f"No policy asked for capacity within {len(seen) - 1} minutes and {sent} requests.")
+    session.say(f"{activity['Description']} {activity['Cause']}.")
+    session.wait("the new instances are in service", lambda: count(session) > before, timeout=1800, every=30)
+    seen.append((session.now(), count(session)))
+    plot(session, seen, target)
+    session.remember("scaling", {"possible": True, "before": before, "cause": activity["Cause"]})
 
 
-def send(session: Session, calls: int) -> int:
-    """Send `calls` batches and count the requests that failed."""
+def send(session: Session, calls: int) -> None:
+    """Have the function in the VPC send `calls` batches of one flight."""
     with (session.data / "holdout.csv").open(newline="") as file:
-        rows = [[float(cell) if cell else None for cell in row[1:]] for row in list(csv.reader(file))[1:2]]
-    event = json.dumps({"rows": rows, "times": BATCH}).encode()
+        flight = list(csv.reader(file))[1][1:]
+    event = json.dumps({"rows": [[float(cell) if cell else None for cell in flight]], "times": BATCH}).encode()
+    client = session.client("lambda")
 
     def call(_: int) -> int:
-        answer = session.client("lambda").invoke(FunctionName=session.outputs["CallerFunctionName"], Payload=event)
-        told = json.loads(answer["Payload"].read())
-        return BATCH if "FunctionError" in answer else int(told["failed"])
+        called = client.invoke(FunctionName=session.outputs["CallerFunctionName"], Payload=event)
+        answer = json.loads(called["Payload"].read())
+        if "FunctionError" in called:
+            raise StepFailed(f"The caller failed: {answer.get('errorMessage', answer)}")
+        return int(answer["failed"])
 
-    session.client("lambda")  # clients are thread-safe, making one is not
     with ThreadPoolExecutor(4) as pool:
-        return sum(pool.map(call, range(calls)))
+        if failed := sum(pool.map(call, range(calls))):
+            raise StepFailed(f"{failed} of {calls * BATCH} requests failed.")
 
 
 def resource(session: Session) -> str:
@@ -81,14 +74,13 @@ def resource(session: Session) -> str:
 
 def targets(session: Session) -> list[dict[str, object]]:
     scaling = session.client("application-autoscaling")
-    return scaling.describe_scalable_targets(ServiceNamespace="sagemaker", ResourceIds=[resource(session)])[
-        "ScalableTargets"
-    ]
+    found = scaling.describe_scalable_targets(ServiceNamespace="sagemaker", ResourceIds=[resource(session)])
+    return list(found["ScalableTargets"])
 
 
-def instances(session: Session) -> dict[str, int]:
+def count(session: Session, which: str = "CurrentInstanceCount") -> int:
     found = session.client("sagemaker").describe_endpoint(EndpointName=session.outputs["EndpointName"])
-    return found["ProductionVariants"][0]
+    return int(found["ProductionVariants"][0][which])
 
 
 def asked(session: Session, *, since: datetime) -> dict[str, object] | None:
@@ -96,25 +88,41 @@ def asked(session: Session, *, since: datetime) -> dict[str, object] | None:
     found = session.client("application-autoscaling").describe_scaling_activities(
         ServiceNamespace="sagemaker", ResourceId=resource(session)
     )["ScalingActivities"]
-    return next((a for a in reversed(found) if a["StartTime"] >= since and "policy" in a["Cause"]), None)
+    return next((a for a in reversed(found) if a["StartTime"] >= since and "triggered policy" in a["Cause"]), None)
 
 
-def plot(path: Path, minutes: list[dict[str, object]], target: float) -> None:
+def plot(session: Session, seen: list[tuple[datetime, int]], target: float) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
+    began, ended = seen[0][0], seen[-1][0]
+    points = session.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/SageMaker",
+        MetricName="InvocationsPerInstance",
+        Dimensions=[
+            {"Name": "EndpointName", "Value": session.outputs["EndpointName"]},
+            {"Name": "VariantName", "Value": session.outputs["VariantName"]},
+        ],
+        StartTime=began - timedelta(minutes=1),
+        EndTime=ended,
+        Period=60,
+        Statistics=["Sum"],
+    )["Datapoints"]
+
+    def minute(moment: datetime) -> float:
+        return (moment - began).total_seconds() / 60
+
     figure, load = pyplot.subplots(figsize=(8, 4))
-    axis = range(1, len(minutes) + 1)
-    load.bar(axis, [m["per_instance"] for m in minutes], color="tab:blue", label="invocations per instance and minute")
-    load.axhline(target, color="tab:red", linestyle="--", label="target")
-    load.set(xlabel="minute", ylabel="invocations per instance")
-    count = load.twinx()
-    count.step(axis, [m["instances"] for m in minutes], where="mid", color="tab:green", label="instances")
-    count.set(ylabel="instances", ylim=(0, max(m["instances"] for m in minutes) + 1))
-    handles = [part for axes in (load, count) for part in axes.get_legend_handles_labels()[0]]
-    load.legend(handles=handles, loc="lower right")
+    starts = [minute(point["Timestamp"]) for point in points]
+    load.bar(starts, [point["Sum"] for point in points], 0.9, align="edge", color="tab:blue", alpha=0.6)
+    load.axhline(target, color="tab:red", linestyle="--")
+    load.set(xlabel="minutes", ylabel="invocations per instance and minute (bars), target (dashes)")
+    instances = load.twinx()
+    instances.step([minute(moment) for moment, _ in seen], [n for _, n in seen], where="post", color="tab:green")
+    instances.set(ylabel="instances (line)", ylim=(0, max(n for _, n in seen) + 1))
     figure.tight_layout()
-    figure.savefig(path, dpi=120)
+    figure.savefig(session.folder / "load.png", dpi=120)
     pyplot.close(figure)
+    session.say(f"Plot: {session.folder / 'load.png'}")

@@ -13,62 +13,80 @@ import numpy as np
 from labkit.session import Session, StepFailed
 
 
-def run(session: Session) -> None:
-    sagemaker, name = session.client("sagemaker"), session.outputs["EndpointName"]
-    own, second = session.outputs["EndpointConfigName"], f"{name}-v2"
-    rows, late = holdout(session)
-    counted = {"sent": 0, "failed": 0}
+class Traffic:
+    """Requests that keep coming while the endpoint changes, few enough to leave scaling alone.
 
-    def status() -> tuple[str, str]:
-        found = sagemaker.describe_endpoint(EndpointName=name)
+    Args:
+        session: the deployed lab.
+        rows: what is asked.
+    """
+
+    def __init__(self, session: Session, rows: list[list[float | None]]) -> None:
+        self._session, self._rows = session, rows
+        self.counted = {"sent": 0, "failed": 0, "while_updating": 0}
+
+    def state(self) -> tuple[str, str]:
+        """Give the endpoint's status and configuration."""
+        name = self._session.outputs["EndpointName"]
+        found = self._session.client("sagemaker").describe_endpoint(EndpointName=name)
         return found["EndpointStatus"], found["EndpointConfigName"]
 
-    def predict() -> np.ndarray:
-        answer = ask(session, {"rows": rows})
+    def switched(self, config: str) -> bool:
+        """Send some requests, then look whether the endpoint is in service on a configuration."""
+        updating = self.state()[0] == "Updating"
+        answer = ask(self._session, {"rows": self._rows[:5], "times": 20})
+        self.counted["sent"] += answer["sent"]
+        self.counted["failed"] += answer["failed"]
+        self.counted["while_updating"] += answer["sent"] if updating else 0
+        return self.state() == ("InService", config)
+
+    def serve(self, config: str) -> None:
+        """Bring a configuration into service."""
+        self._session.wait("the endpoint settles", lambda: self.state()[0] == "InService", timeout=1800)
+        if self.state()[1] != config:
+            # Scaling may have changed the instance count: keep it, whatever the new configuration says.
+            self._session.client("sagemaker").update_endpoint(
+                EndpointName=self._session.outputs["EndpointName"],
+                EndpointConfigName=config,
+                RetainAllVariantProperties=True,
+            )
+        self._session.wait(f"{config} comes into service", lambda: self.switched(config), timeout=2400)
+
+    def predict(self) -> np.ndarray:
+        """Ask for all rows."""
+        answer = ask(self._session, {"rows": self._rows})
         if answer["status"] != 200:
             raise StepFailed(f"The endpoint answered {answer['status']}: {answer['error']}")
         return np.array(answer["predictions"])
 
-    def switched(config: str) -> bool:
-        """Send a few requests, then look whether the endpoint is in service on a configuration."""
-        answer = ask(session, {"rows": rows[:5], "times": 5})
-        counted["sent"] += answer["sent"]
-        counted["failed"] += answer["failed"]
-        return status() == ("InService", config)
 
-    def serve(config: str) -> None:
-        session.wait("the endpoint settles", lambda: status()[0] == "InService", timeout=1800)
-        if status()[1] != config:
-            # Scaling may have changed the instance count: keep it, whatever the new configuration says.
-            sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=config, RetainAllVariantProperties=True)
-        session.wait(f"{config} comes into service", lambda: switched(config), timeout=2400, every=5)
-
-    serve(own)  # an earlier run of this step may have been interrupted
+def run(session: Session) -> None:
+    own, second = session.outputs["EndpointConfigName"], f"{session.outputs['EndpointName']}-v2"
+    rows, late = holdout(session)
+    Traffic(session, rows).serve(own)  # an earlier run may have been interrupted
     remove(session, second)
-    first_answers = predict()
-    counted.update(sent=0, failed=0)
+    traffic = Traffic(session, rows)
+    first_answers = traffic.predict()
     try:
         create(session, second)
-        serve(second)
-        second_answers = predict()
+        traffic.serve(second)
+        second_answers = traffic.predict()
     finally:
-        serve(own)
+        traffic.serve(own)
         remove(session, second)
+    ranked = [auc(late, answers) for answers in (first_answers, second_answers)]
     session.table(
-        "Two versions, the same 1000 flights",
+        f"Two versions, the same {len(rows)} flights",
         [
-            {"version": version, "AUC": f"{auc(late, answers):.3f}", "mean probability": f"{answers.mean():.3f}"}
-            for version, answers in (("1", first_answers), ("2", second_answers))
+            {"version": 1, "AUC": f"{ranked[0]:.3f}", "mean probability": f"{first_answers.mean():.3f}"},
+            {"version": 2, "AUC": f"{ranked[1]:.3f}", "mean probability": f"{second_answers.mean():.3f}"},
         ],
     )
-    difference = float(np.abs(first_answers - second_answers).mean())
+    counted, difference = traffic.counted, float(np.abs(first_answers - second_answers).mean())
     session.say(
         f"Mean difference {difference:.3f}. {counted['failed']} of {counted['sent']} requests failed meanwhile."
     )
-    session.remember(
-        "update",
-        {**counted, "mean_difference": difference, "auc": [auc(late, a) for a in (first_answers, second_answers)]},
-    )
+    session.remember("update", {**counted, "mean_difference": difference, "auc": ranked})
     if counted["failed"]:
         raise StepFailed(f"{counted['failed']} of {counted['sent']} requests failed during the update.")
 

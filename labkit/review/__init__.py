@@ -1,0 +1,78 @@
+"""Reviews synthesized labs: engines, findings, what was accepted and why, evidence."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from labkit.assembly import Assembly
+from labkit.review import engines, lint
+from labkit.review.errors import EngineFailed
+from labkit.review.evidence import Counts, Evidence
+from labkit.review.lab import Lab
+from labkit.review.limits import limits, unseen_types
+from labkit.review.result import Review, Reviewed
+
+__all__ = ["Counts", "EngineFailed", "Evidence", "Review", "Reviewed", "quick_findings", "review"]
+
+
+def review(
+    assemblies: Sequence[Assembly],
+    *,
+    today: date | None = None,
+    out: Path | None = None,
+    second_opinion: bool = True,
+) -> Review:
+    """Run the engines on every lab, and write the evidence.
+
+    Args:
+        assemblies: the synthesized labs.
+        today: the day on which review dates are judged; default: this day.
+        out: folder for ``evidence.json``, ``evidence.csv`` and ``review.html``; default: nothing is written.
+        second_opinion: ask cfn-lint too, which takes seconds; evidence without it does not name it as an engine.
+
+    Raises:
+        EngineFailed: an engine did not run; nothing is written.
+        UserError: an assembly is damaged; nothing is written.
+    """
+    labs = sorted((Lab(assembly) for assembly in assemblies), key=lambda lab: lab.assembly.lab)
+    ran: dict[str, str] = {}
+    rows: list[Evidence] = []
+    for lab in labs:
+        ran |= engines.versions(lab)
+        rows += engines.quick(lab, today=today or date.today())
+        if second_opinion:
+            ran |= {lint.ENGINE: lint.version()}
+            rows += lint.rows(lab)
+    result = Review(
+        labs=tuple(_reviewed(lab) for lab in labs),
+        engines=dict(sorted(ran.items())),
+        rows=tuple(sorted(rows, key=Evidence.order)),
+        limits=tuple(limits()),
+    )
+    if out is not None:
+        # Rendering needs jinja2; counting findings does not.
+        from labkit.review.writing import write
+
+        write(result, out)
+    return result
+
+
+def quick_findings(assembly: Assembly, *, today: date | None = None) -> Counts:
+    """Count what cdk-nag and the own rules say of one lab, in milliseconds; cfn-lint is not asked."""
+    return Counts.of(engines.quick(Lab(assembly), today=today or date.today()))
+
+
+def _reviewed(lab: Lab) -> Reviewed:
+    assembly = lab.assembly
+    content = (assembly.folder / f"{assembly.stack}.template.json").read_bytes()
+    return Reviewed(
+        lab=assembly.lab,
+        stack=assembly.stack,
+        region=assembly.region,
+        partition=assembly.partition,
+        template=hashlib.sha256(content).hexdigest(),
+        unseen_types=tuple(unseen_types(lab)),
+    )

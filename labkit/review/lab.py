@@ -1,0 +1,67 @@
+"""A lab's assembly, checked once for all engines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from labkit.assembly import RECORD, Assembly
+from labkit.errors import UserError
+from stacks.rules import Template
+
+
+@dataclass(frozen=True)
+class Lab:
+    """What the engines read of one lab.
+
+    Args:
+        assembly: the synthesized lab.
+    """
+
+    assembly: Assembly
+
+    @cached_property
+    def template(self) -> Template:
+        """The template.
+
+        Raises:
+            UserError: it is missing, or it is no template.
+        """
+        try:
+            return Template(self.assembly.template)
+        except ValueError as error:
+            raise UserError(f"{self._file}: {error}. Run: labs synth {self.assembly.lab}") from None
+        except RecursionError:
+            raise UserError(f"{self._file}: nested too deeply to read. Run: labs synth {self.assembly.lab}") from None
+
+    @cached_property
+    def _paths(self) -> dict[str, str]:
+        return self.assembly.paths
+
+    def path(self, logical_id: str) -> str:
+        """The construct path of a resource, from the stack on."""
+        below = self._paths.get(logical_id, "")
+        return f"{self.assembly.stack}/{below}" if below else ""
+
+    def about(self, logical_id: str) -> dict[str, Any]:
+        """The columns of a row that say which resource it is about."""
+        resource = self.template.resources.get(logical_id)
+        return {
+            "lab": self.assembly.lab,
+            "stack": self.assembly.stack,
+            "logical_id": logical_id,
+            "type": resource.type if resource else "",
+            "path": self.path(logical_id),
+        }
+
+    def damaged(self, part: str, entry: Any) -> UserError:
+        """The error for an entry of the lab's record that is not as synthesis writes it."""
+        return UserError(
+            f"{self.assembly.folder / RECORD}: an entry of {part} is not understood: {str(entry)[:200]}. "
+            f"Run: labs synth {self.assembly.lab}"
+        )
+
+    @property
+    def _file(self) -> str:
+        return str(self.assembly.folder / f"{self.assembly.stack}.template.json")
