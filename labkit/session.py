@@ -68,7 +68,7 @@ class Session:
         if service not in self._clients:
             import boto3
 
-            self._clients[service] = boto3.client(service, region_name=self.region)  # type: ignore[call-overload]
+            self._clients[service] = boto3.client(service, region_name=self.region)
         return self._clients[service]
 
     def now(self) -> datetime:

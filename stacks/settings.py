@@ -45,7 +45,9 @@ class Settings(BaseModel):
 
     region: Annotated[str, Field(pattern=_REGION, description="AWS region, in any partition")] = "us-east-1"
     cidr: Annotated[str, Field(description="address range of the VPC, /16 to /24")] = "10.0.0.0/16"
-    zones: Annotated[int, Field(ge=1, le=3, description="availability zones; each costs one more of every endpoint")] = 2
+    zones: Annotated[
+        int, Field(ge=1, le=3, description="availability zones; each costs one more of every endpoint")
+    ] = 2
     zone_names: Annotated[
         tuple[str, ...], Field(description="zones by name instead of the first ones of the account; sets `zones`")
     ] = ()
@@ -81,7 +83,9 @@ class Settings(BaseModel):
     def _usable_tags(cls, value: dict[str, str]) -> dict[str, str]:
         for key, text in value.items():
             if not re.fullmatch(r"[\w .:/=+@-]{1,128}", key) or key.lower().startswith("aws:") or len(text) > 256:
-                raise ValueError("keys of 1 to 128 letters, digits or _.:/=+-@ not starting with aws:, values up to 256")
+                raise ValueError(
+                    "keys of 1 to 128 letters, digits or _.:/=+-@ not starting with aws:, values up to 256"
+                )
         return value
 
     @model_validator(mode="after")
@@ -166,4 +170,6 @@ def _explain(error: ValidationError) -> str:
     if problem["type"] == "extra_forbidden":
         return f"setting {where}: unknown. Allowed: {', '.join(Settings.model_fields)}"
     message = problem["msg"].removeprefix("Value error, ")
-    return f"setting {where}: got {problem['input']!r}; allowed: {message}" if problem["loc"] else f"settings: {message}"
+    return (
+        f"setting {where}: got {problem['input']!r}; allowed: {message}" if problem["loc"] else f"settings: {message}"
+    )

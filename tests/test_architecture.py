@@ -44,7 +44,9 @@ def test_only_synthesis_imports_cdk_and_the_stacks() -> None:
     assert offenders(rest, ("aws_cdk", "constructs", "cdk_nag")) == []
     others = [path for path in rest if path.parent.name != "review"]
     assert offenders(others, ("stacks",)) == []
-    reviewing = [line for line in offenders(files("labkit/review/*.py"), ("stacks",)) if "imports stacks.rules" not in line]
+    reviewing = [
+        line for line in offenders(files("labkit/review/*.py"), ("stacks",)) if "imports stacks.rules" not in line
+    ]
     assert reviewing == []
 
 
@@ -62,7 +64,19 @@ def test_rules_read_templates_without_cdk() -> None:
 
 def test_stacks_of_labs_are_pure() -> None:
     stacks = files("labs/*/stack.py")
-    forbidden = ("boto3", "botocore", "os", "datetime", "time", "random", "uuid", "socket", "urllib", "requests", "labkit")
+    forbidden = (
+        "boto3",
+        "botocore",
+        "os",
+        "datetime",
+        "time",
+        "random",
+        "uuid",
+        "socket",
+        "urllib",
+        "requests",
+        "labkit",
+    )
     assert offenders(stacks, forbidden) == []
     for stack in stacks:
         others = [name for name in imports(stack) if name.startswith("labs.")]
@@ -73,7 +87,12 @@ def test_shared_constructs_are_pure() -> None:
     shared = [p for p in files("stacks/**/*.py") if "housekeeping_code" not in p.parts and "generate" not in p.stem]
     forbidden = ("boto3", "botocore", "time", "random", "uuid", "socket", "urllib", "requests", "subprocess")
     assert [line for line in offenders(shared, forbidden) if "stacks/images/generate" not in line] == []
-    impure = [p for p in shared for word in ("from_lookup", "datetime.now", "os.environ", "date.today") if word in p.read_text()]
+    impure = [
+        p
+        for p in shared
+        for word in ("from_lookup", "datetime.now", "os.environ", "date.today")
+        if word in p.read_text()
+    ]
     assert impure == []
 
 
@@ -94,7 +113,11 @@ def test_steps_and_claims_import_the_session_and_libraries_only(pattern: str) ->
 
 def test_no_template_text_names_one_partition() -> None:
     literal = "arn:" + "aws:"
-    assert [str(p) for p in files("stacks/**/*.py", "labs/*/stack.py") if literal in p.read_text() and "rules" not in p.parts] == []
+    assert [
+        str(p)
+        for p in files("stacks/**/*.py", "labs/*/stack.py")
+        if literal in p.read_text() and "rules" not in p.parts
+    ] == []
 
 
 def test_findings_are_accepted_through_one_door() -> None:
@@ -113,7 +136,8 @@ def test_reading_the_catalogue_loads_nothing_heavy() -> None:
 
     code = (
         "import sys, labkit.cli, labkit.catalogue; labkit.catalogue.find();"
-        "print([m for m in ('aws_cdk', 'jsii', 'boto3', 'pydantic', 'jinja2', 'cfnlint', 'moto', 'numpy') if m in sys.modules])"
+        "heavy = ('aws_cdk', 'jsii', 'boto3', 'pydantic', 'jinja2', 'cfnlint', 'moto', 'numpy');"
+        "print([name for name in heavy if name in sys.modules])"
     )
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
     assert printed.strip() == "[]"

@@ -48,7 +48,8 @@ def _refuse_clearly(context: Context, responses: ModuleType) -> None:
             context.ledger.called(service, operation, refused=True)
             message = f"The rehearsal does not emulate {service} {operation} ({error})."
             return self.serialized(responses.ActionResult(Refusal("NotImplemented", message)))
-        context.ledger.called(service, operation)
+        if OWN_CALLS not in self.headers.get("User-Agent", ""):
+            context.ledger.called(service, operation)
         return answer
 
     responses.BaseResponse.call_action = call_action

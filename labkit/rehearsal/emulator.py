@@ -6,8 +6,8 @@ import argparse
 import contextlib
 import os
 import queue
-import signal
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -145,7 +145,7 @@ class Emulator:
         Raises:
             UserError: it ended by itself; the message holds the last lines of its log.
         """
-        if self._process is None or self._process.poll() is not None:
+        if not self.alive:
             code = "not started" if self._process is None else f"exit code {self._process.returncode}"
             raise UserError(f"The emulator ended half-way ({code}).{self._last_lines()}\nRun the command again.")
 
@@ -170,18 +170,29 @@ class Emulator:
         }
 
     @contextlib.contextmanager
-    def as_environment(self) -> Iterator[None]:
-        """Give this process the emulator's variables, without any other AWS setting; afterwards all is as before."""
+    def as_environment(self, *, state: Path | None = None) -> Iterator[None]:
+        """Give this process the emulator's variables, without any other AWS setting; afterwards all is as before.
+
+        Args:
+            state: where steps keep their memory meanwhile, apart from that of a lab in an account.
+        """
         before = dict(os.environ)
         try:
             for name in before.keys() - clean(before).keys():
                 del os.environ[name]
             os.environ.update(self.environment())
             os.environ["NO_PROXY"] = os.environ["no_proxy"] = "localhost,127.0.0.1"
+            if state is not None:
+                os.environ["LABS_STATE"] = str(state)
             yield
         finally:
             os.environ.clear()
             os.environ.update(before)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the child runs."""
+        return self._process is not None and self._process.poll() is None
 
     def get(self, path: str) -> Any:
         """JSON from one of the emulator's own routes, such as ``ledger``."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from labkit.rehearsal import leftovers
 from labkit.rehearsal.context import Context
 from labkit.rehearsal.types import custom
 
 
 def install(context: Context) -> None:
-    """Register ``/rehearsal/clock``, ``/rehearsal/ledger`` and ``/rehearsal/answers``."""
+    """Register ``/rehearsal/clock``, ``/rehearsal/ledger``, ``/rehearsal/answers`` and ``/rehearsal/inventory``."""
     custom.install(context)
+    leftovers.install(context)
 
     def clock(method: str, rest: str, body: bytes) -> dict[str, str]:
         now = context.clock.advance(float(_content(body)["seconds"])) if method == "POST" else context.clock.now()

@@ -39,13 +39,15 @@ class Application:
             if environ.get("PATH_INFO", "").startswith("/rehearsal/"):
                 return self._route(environ, start_response)
             scope = SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
-            if scope and scope[1] == "s3" and (settings := self._settings.answer(environ, start_response)) is not None:
+            service = scope[1] if scope else "s3"
+            if service == "s3" and (settings := self._settings.answer(environ, start_response)) is not None:
                 return settings
-            app = self._stacks() if scope and scope[1] == "cloudformation" else self._moto
+            app = self._stacks() if service == "cloudformation" else self._moto
             answered: list[Any] = []
             answer: Iterable[bytes] = app(environ, lambda *given: answered.append(given))
             status, headers = answered[0][0], answered[0][1]
-            if status.startswith("404") and dict(headers).get("Content-Type", "").startswith("text/html"):
+            # S3 speaks of a missing object in the same way as Flask of a missing route.
+            if service != "s3" and status.startswith("404") and dict(headers).get("Content-Type", "").startswith("text/html"):
                 return self._fault(environ, start_response, LookupError("moto has no such operation"))
             start_response(*answered[0])
             return answer

@@ -41,7 +41,7 @@ class Account:
         """A boto3 client in the lab's region."""
         import boto3
 
-        return boto3.client(service, region_name=self.region)  # type: ignore[call-overload]
+        return boto3.client(service, region_name=self.region)
 
     def fill(self, text: str) -> str:
         """A text of the assembly with this account's id, region and partition."""

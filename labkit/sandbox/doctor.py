@@ -45,7 +45,7 @@ def examine(lab: Lab, assembly: Assembly) -> list[Check]:
             Check("CDK bootstrap", "bad", str(error), f"npx cdk bootstrap aws://{account.id}/{account.region}")
         )
     state = status(account.client("cloudformation"), assembly.stack)
-    broken = state is not None and not state.endswith("_COMPLETE") or state == "ROLLBACK_COMPLETE"
+    broken = (state is not None and not state.endswith("_COMPLETE")) or state == "ROLLBACK_COMPLETE"
     checks.append(
         Check(
             "stack",

@@ -34,9 +34,7 @@ class ModelArtifact(Construct):
         super().__init__(scope, id)
         asset = assets.Asset(self, "File", path=str(packed("tar.gz", sources)))
         self.uri: str = asset.s3_object_url
-        self.bucket_arn = (
-            "arn:${AWS::Partition}:s3:::cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}"
-        )
+        self.bucket_arn = "arn:${AWS::Partition}:s3:::cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}"
         self.key: str = asset.s3_object_key
 
 
@@ -174,9 +172,7 @@ class Endpoint(sagemaker.CfnEndpoint):
         name = stack_of(scope).name.lower()
         logs = LogGroup(scope, f"{id}Logs", key=key, name=f"/aws/sagemaker/Endpoints/{name}")
         model.role_.can_log(logs)
-        super().__init__(
-            scope, id, endpoint_name=name, endpoint_config_name=att(configuration, "EndpointConfigName")
-        )
+        super().__init__(scope, id, endpoint_name=name, endpoint_config_name=att(configuration, "EndpointConfigName"))
         placed(self, scope, id)
         self.name_ = att(self, "EndpointName")
         # Written to while the endpoint lives; the role cannot create the group again after it was deleted.

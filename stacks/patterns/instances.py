@@ -6,8 +6,7 @@ from __future__ import annotations
 # Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpointConfig.html (KmsKeyId),
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-store-volumes.html
 _LOCAL_STORAGE_FAMILIES = frozenset(
-    "c5d c6gd c6id c7gd c8gd g4dn g5 g6 g6e g7e i3 i3en i4i im4gn is4gen m5d m5dn m6gd m6id m6idn m7gd m8gd "
-    "p3dn p4d p4de p5 p5e p5en p6 r5d r5dn r6gd r6id r6idn r7gd r8gd trn1 trn1n trn2 x1 x1e x2gd x2idn x2iedn z1d".split()
+    ["c5d", "c6gd", "c6id", "c7gd", "c8gd", "g4dn", "g5", "g6", "g6e", "g7e", "i3", "i3en", "i4i", "im4gn", "is4gen", "m5d", "m5dn", "m6gd", "m6id", "m6idn", "m7gd", "m8gd", "p3dn", "p4d", "p4de", "p5", "p5e", "p5en", "p6", "r5d", "r5dn", "r6gd", "r6id", "r6idn", "r7gd", "r8gd", "trn1", "trn1n", "trn2", "x1", "x1e", "x2gd", "x2idn", "x2iedn", "z1d"]
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import aws_cdk as cdk
 from aws_cdk import aws_applicationautoscaling as scaling
 from constructs import Construct
 
@@ -37,7 +38,7 @@ class Scaling(scaling.CfnScalableTarget):
         )
         placed(self, scope, id)
         self._endpoint = endpoint
-        self._schedules: list[scaling.CfnScalableTarget.ScheduledActionProperty] = []
+        self._schedules: list[cdk.IResolvable | scaling.CfnScalableTarget.ScheduledActionProperty] = []
         stack_of(self).at_the_end(self._schedule)
 
     def on_invocations(self, *, per_instance: int) -> None:

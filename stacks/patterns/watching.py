@@ -29,9 +29,7 @@ class EndpointAlarms(Construct):
         latency_ms: model latency that 99 of 100 requests must stay under.
     """
 
-    def __init__(
-        self, scope: Construct, id: str, *, endpoint: Endpoint, topic: AlarmTopic, latency_ms: int
-    ) -> None:
+    def __init__(self, scope: Construct, id: str, *, endpoint: Endpoint, topic: AlarmTopic, latency_ms: int) -> None:
         super().__init__(scope, id)
         placed(self, scope, id)
         name, told = endpoint.name_, [ref(topic)]
@@ -101,7 +99,9 @@ class EndpointDashboard(cloudwatch.CfnDashboard):
         name = endpoint.name_
         region = stack_of(scope).settings.region
 
-        def graph(title: str, position: tuple[int, int], namespace: str, *metrics: tuple[str, str]) -> dict[str, object]:
+        def graph(
+            title: str, position: tuple[int, int], namespace: str, *metrics: tuple[str, str]
+        ) -> dict[str, object]:
             return {
                 "type": "metric",
                 "x": position[0],

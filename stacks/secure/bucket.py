@@ -12,7 +12,7 @@ from stacks.secure.housekeeping import Housekeeping
 from stacks.secure.key import Key
 from stacks.secure.names import logical_id, placed, ref, stack_of, sub
 
-_PRIVATE = {
+_PRIVATE: dict[str, Any] = {
     "public_access_block_configuration": s3.CfnBucket.PublicAccessBlockConfigurationProperty(
         block_public_acls=True, block_public_policy=True, ignore_public_acls=True, restrict_public_buckets=True
     ),

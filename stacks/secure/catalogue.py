@@ -138,7 +138,7 @@ class Crawler(glue.CfnCrawler):
             because="the crawler names the tables it finds; limited to the tables of one database of this stack",
         )
         for bucket, names in folders.items():
-            begin = os.path.commonprefix(list(names))
+            begin = os.path.commonprefix(list(names))  # noqa: RUF071 - of letters, not of folders
             if not begin:
                 raise ValueError(f"{scope.node.path}/{id}: folders {', '.join(names)} have no beginning in common")
             role.can_read(bucket, begin)

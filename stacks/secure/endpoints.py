@@ -56,9 +56,7 @@ LOGS = ServiceEndpoint(
     actions=("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"),
     resources=(f"arn:${{AWS::Partition}}:logs:{_HERE}:log-group:*",),
 )
-METRICS = ServiceEndpoint(
-    id="Metrics", name="monitoring", actions=("cloudwatch:PutMetricData",), china_prefix=True
-)
+METRICS = ServiceEndpoint(id="Metrics", name="monitoring", actions=("cloudwatch:PutMetricData",), china_prefix=True)
 IMAGE_REGISTRY = ServiceEndpoint(
     id="ImageRegistry",
     name="ecr.api",
@@ -67,9 +65,7 @@ IMAGE_REGISTRY = ServiceEndpoint(
              "ecr:GetDownloadUrlForLayer"),
     china_prefix=True,
 )  # fmt: skip
-IMAGE_LAYERS = ServiceEndpoint(
-    id="ImageLayers", name="ecr.dkr", actions=IMAGE_REGISTRY.actions, china_prefix=True
-)
+IMAGE_LAYERS = ServiceEndpoint(id="ImageLayers", name="ecr.dkr", actions=IMAGE_REGISTRY.actions, china_prefix=True)
 
 # What a hosted model and its caller need: images, logs, metrics, predictions. S3 is always there.
 HOSTING_ENDPOINTS = (SAGEMAKER_RUNTIME, LOGS, METRICS, IMAGE_REGISTRY, IMAGE_LAYERS)

@@ -6,7 +6,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
-from stacks.secure.names import placed, stack_of, sub, sub_text
+from stacks.secure.names import placed, sub, sub_text
 from stacks.secure.role import Role
 
 PARAMETER = "DeleteAt"
@@ -25,7 +25,7 @@ class Expiry(Construct):
     def __init__(self, scope: Construct, id: str) -> None:
         super().__init__(scope, id)
         placed(self, scope, id)
-        stack = stack_of(self)
+        stack = cdk.Stack.of(self)
         cdk.CfnParameter(
             stack,
             PARAMETER,

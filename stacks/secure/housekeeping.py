@@ -33,7 +33,7 @@ class Housekeeping(Function):
     @classmethod
     def of(cls, scope: Construct, *, key: Key) -> Housekeeping:
         """The stack's housekeeping function, made when first needed."""
-        stack = stack_of(scope)
+        stack = cdk.Stack.of(scope)
         found = stack.__dict__.get(_NAME)
         if not isinstance(found, cls):
             found = stack.__dict__[_NAME] = cls(stack, _NAME, key=key)

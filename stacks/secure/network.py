@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from stacks.settings import Settings
 
 
-
 class Network(Construct):
     """A VPC without a route to the internet; AWS is reached through endpoints that serve this account only.
 
@@ -112,9 +111,7 @@ class Network(Construct):
     def ready_for(self, *resources: cdk.CfnResource) -> None:
         """Create these after the endpoints they start through, and delete them before."""
         for resource in resources:
-            stack_of(self).order(
-                resource, after=lambda: [*self.interface_endpoints, *([self._s3] if self._s3 else [])]
-            )
+            stack_of(self).order(resource, after=lambda: [*self.interface_endpoints, *([self._s3] if self._s3 else [])])
 
     def _vpc(self, settings: Settings) -> ec2.CfnVPC:
         vpc = ec2.CfnVPC(

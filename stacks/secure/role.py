@@ -22,7 +22,7 @@ Resource = str | dict[str, str]
 
 # EC2 has no resource-level permission for its Describe actions; Lambda and SageMaker ask for "*" there.
 # Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
-_DESCRIBES_NOTHING_SECRET = (
+_ONLY_DESCRIBES = (
     "EC2 has no resource-level permission for Describe actions, and they return no data, only network configuration"
 )
 
@@ -158,9 +158,7 @@ class Role(iam.CfnRole):
     def can_attach_volumes(self, key: Key) -> None:
         """Let AWS services attach volumes encrypted with a key, on the role's behalf only."""
         # Source: https://docs.aws.amazon.com/sagemaker/latest/dg/encryption-at-rest.html
-        self.allow(
-            "kms:CreateGrant", on=sub(key.sub_arn), condition={"Bool": {"kms:GrantIsForAWSResource": "true"}}
-        )
+        self.allow("kms:CreateGrant", on=sub(key.sub_arn), condition={"Bool": {"kms:GrantIsForAWSResource": "true"}})
 
     def can_log(self, group: LogGroup) -> None:
         """Write log streams of one log group."""
@@ -182,7 +180,7 @@ class Role(iam.CfnRole):
             as_service: ``lambda`` or ``sagemaker``.
         """
         describe, change = _JOINING[as_service]
-        self.allow(*describe, on="*", because=_DESCRIBES_NOTHING_SECRET, policy="JoinsNetwork")
+        self.allow(*describe, on="*", because=_ONLY_DESCRIBES, policy="JoinsNetwork")
         self.allow(
             *change,
             on=sub("arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:*/*"),

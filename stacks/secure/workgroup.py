@@ -71,9 +71,7 @@ class NamedQuery(athena.CfnNamedQuery):
         ValueError: the file does not begin with its description.
     """
 
-    def __init__(
-        self, scope: Construct, id: str, *, workgroup: WorkGroup, database: GlueDatabase, file: Path
-    ) -> None:
+    def __init__(self, scope: Construct, id: str, *, workgroup: WorkGroup, database: GlueDatabase, file: Path) -> None:
         first, _, text = file.read_text(encoding="utf-8").partition("\n")
         if not first.startswith("-- "):
             raise ValueError(f"{file.name}: the first line must say what the query answers, such as '-- Rows per day'")

@@ -41,7 +41,7 @@ def test_a_lab_is_found_by_any_of_its_names(tmp_path: Path, spelling: str) -> No
 
 
 def test_an_unknown_lab_suggests_the_nearest(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="There is no lab 'd3_thin'. Did you mean d3_thing?"):
+    with pytest.raises(UserError, match=r"There is no lab 'd3_thin'\. Did you mean d3_thing\?"):
         pick(["d3_thin"], lab(tmp_path))
 
 

@@ -17,7 +17,12 @@ LABS = Path(sys.executable).parent / "labs"
 
 def labs(*arguments: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [str(LABS), *arguments], capture_output=True, text=True, check=False, cwd=ROOT, env={**os.environ, **environment}
+        [str(LABS), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, **environment},
     )
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr

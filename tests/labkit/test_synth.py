@@ -90,7 +90,9 @@ def test_other_settings_make_it_again(made: Path, monkeypatch: pytest.MonkeyPatc
     assert called == [NAME]
 
 
-def test_a_missing_source_file_is_named_and_nothing_is_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_source_file_is_named_and_nothing_is_half_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from stacks.lab_stack import LabStack
 
     real = LabStack.src

@@ -52,7 +52,11 @@ def inbox() -> Iterator[Inbox]:
 
 @pytest.fixture
 def code(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    for name, value in {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}.items():
+    for name, value in {
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+    }.items():
         monkeypatch.setenv(name, value)
     spec = importlib.util.spec_from_file_location("housekeeping_handler", CODE)
     assert spec
@@ -63,7 +67,9 @@ def code(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
         yield module
 
 
-def call(code: ModuleType, inbox: Inbox, request: str, kind: str, remaining: int = 900_000, **properties: str) -> dict[str, Any]:
+def call(
+    code: ModuleType, inbox: Inbox, request: str, kind: str, remaining: int = 900_000, **properties: str
+) -> dict[str, Any]:
     event = {
         "RequestType": request, "ResourceType": kind, "ResourceProperties": properties, "ResponseURL": inbox.url,
         "StackId": "s", "RequestId": "r", "LogicalResourceId": "l",

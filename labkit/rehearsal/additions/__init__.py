@@ -23,7 +23,9 @@ def install(context: Context) -> None:
 def _add(module: ModuleType, package: str) -> None:
     additions = import_module(f"{__name__}.{package}")
     response: Any = getattr(module, additions.RESPONSE)
-    for operation in additions.OPERATIONS:
+    for added in additions.OPERATIONS:
         # What moto has one day, or a runtime module has now, comes first.
-        if operation.__name__ not in vars(response):
-            setattr(response, operation.__name__, operation)
+        if added.__name__ not in vars(response):
+            setattr(response, added.__name__, added)
+    for operation, wrap in getattr(additions, "WRAPPED", {}).items():
+        setattr(response, operation, wrap(getattr(response, operation)))

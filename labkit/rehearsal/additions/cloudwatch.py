@@ -40,3 +40,32 @@ def put_composite_alarm(self: Any) -> Any:
 
 
 OPERATIONS = (put_composite_alarm,)
+
+
+def _with_tags(original: Any) -> Any:
+    """moto loses the tags of a dashboard."""
+
+    def put_dashboard(self: Any) -> Any:
+        answer = original(self)
+        tags = self._get_param("Tags")
+        if tags:
+            backend = self.cloudwatch_backend
+            arn = f"arn:{self.partition}:cloudwatch::{self.current_account}:dashboard/{self._get_param('DashboardName')}"
+            backend.tagger.tag_resource(arn, tags)
+        return answer
+
+    return put_dashboard
+
+
+def _untagged(original: Any) -> Any:
+    def delete_dashboards(self: Any) -> Any:
+        answer = original(self)
+        for name in self._get_param("DashboardNames", []):
+            arn = f"arn:{self.partition}:cloudwatch::{self.current_account}:dashboard/{name}"
+            self.cloudwatch_backend.tagger.delete_all_tags_for_resource(arn)
+        return answer
+
+    return delete_dashboards
+
+
+WRAPPED = {"put_dashboard": _with_tags, "delete_dashboards": _untagged}

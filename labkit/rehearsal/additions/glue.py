@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 RESPONSE = "GlueResponse"
@@ -33,3 +34,27 @@ def update_job(self: Any) -> Any:
 
 
 OPERATIONS = (update_crawler, update_job)
+
+
+def _without_tags(method: str, store: str) -> Callable[[Any], Any]:
+    """moto keeps the tags of what it deletes, so that the tagging API goes on finding it."""
+
+    def wrap(original: Any) -> Any:
+        def operation(self: Any) -> Any:
+            backend = self.glue_backend
+            stored = getattr(backend, store).get(self.parameters.get("Name") or self.parameters.get("JobName"))
+            answer = original(self)
+            if stored is not None:
+                backend.tagger.delete_all_tags_for_resource(stored.arn)
+            return answer
+
+        operation.__name__ = method
+        return operation
+
+    return wrap
+
+
+WRAPPED = {
+    "delete_crawler": _without_tags("delete_crawler", "crawlers"),
+    "delete_job": _without_tags("delete_job", "jobs"),
+}

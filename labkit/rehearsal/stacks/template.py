@@ -212,8 +212,8 @@ def _value(name: str, slot: dict[str, Any], value: str, stored: Any) -> Any:
     allowed = slot.get("AllowedValues")
     if allowed is not None and value not in [str(item) for item in allowed]:
         raise Refused(
-            told
-            and f"Parameter {name} failed to satisfy constraint: {told}"
+            (told
+            and f"Parameter {name} failed to satisfy constraint: {told}")
             or f"Parameter '{name}' must be one of AllowedValues"
         )
     pattern = slot.get("AllowedPattern")

@@ -32,7 +32,11 @@ def _dashboard(scene: Scene) -> Made:
         body: Any = json.loads(given["DashboardBody"])
     except ValueError as error:
         raise ResourceFailed(f"The field DashboardBody must be a valid JSON object ({error})") from None
-    scene.call("cloudwatch", "PutDashboard", {"DashboardName": name, **given})
+    scene.call("cloudwatch", "PutDashboard", {"DashboardName": name, **given, **scene.take("Tags")})
+    arn = scene.arn("cloudwatch", f"dashboard/{name}", region="")
+    if "Tags" in scene.properties:
+        kept = scene.call("cloudwatch", "ListTagsForResource", {"ResourceARN": arn})["Tags"]
+        scene.kept({"Tags": scene.properties["Tags"]}, {"Tags": kept})
     read = scene.call("cloudwatch", "GetDashboard", {"DashboardName": name})
     scene.kept({"DashboardBody": body}, {"DashboardBody": json.loads(read["DashboardBody"])})
     return Made(name)

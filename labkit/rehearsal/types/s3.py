@@ -314,8 +314,8 @@ ROWS = [
         update=_configure,
         delete=_delete,
         notes=(
-            "objects are stored, versioned and encrypted by name only; lifecycle, tiering, replication and "
-            "access logs are recorded",
+            "objects are stored and versioned, and access is logged; encryption is noted, not done; lifecycle, "
+            "tiering and replication are recorded",
         ),
     ),
     Row(

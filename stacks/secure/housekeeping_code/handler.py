@@ -3,6 +3,7 @@
 import json
 import logging
 import urllib.request
+from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
@@ -14,7 +15,7 @@ log.setLevel(logging.INFO)
 RESERVE_MS = 20_000
 
 
-def handler(event, context):
+def handler(event: dict[str, Any], context: Any) -> None:
     """Do what the custom resource asks and report the outcome, whatever happens."""
     properties = event["ResourceProperties"]
     # A changed bucket or VPC gets a new physical id; CloudFormation then deletes the old one.
@@ -32,7 +33,7 @@ def handler(event, context):
         answer(event, context, "FAILED", physical_id, f"{type(error).__name__}: {error}")
 
 
-def empty(bucket, context):
+def empty(bucket: str, context: Any) -> None:
     """Delete every version and delete marker of a bucket. A bucket that is gone is empty."""
     s3 = boto3.client("s3")
     try:
@@ -51,7 +52,7 @@ def empty(bucket, context):
             raise
 
 
-def close_default_group(group, account):
+def close_default_group(group: str, account: str) -> None:
     """Take away the two rules every VPC's default security group is born with."""
     ec2 = boto3.client("ec2")
     inbound = [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group, "UserId": account}]}]
@@ -67,7 +68,7 @@ def close_default_group(group, account):
                 raise
 
 
-def answer(event, context, status, physical_id, reason=""):
+def answer(event: dict[str, Any], context: Any, status: str, physical_id: str, reason: str = "") -> None:
     """Report to CloudFormation through the presigned URL it gave."""
     body = json.dumps(
         {
@@ -79,6 +80,7 @@ def answer(event, context, status, physical_id, reason=""):
             "LogicalResourceId": event["LogicalResourceId"],
         }
     ).encode()
-    request = urllib.request.Request(event["ResponseURL"], data=body, method="PUT", headers={"Content-Type": ""})
-    with urllib.request.urlopen(request, timeout=10) as response:
+    url = event["ResponseURL"]  # presigned by CloudFormation
+    request = urllib.request.Request(url, data=body, method="PUT", headers={"Content-Type": ""})  # noqa: S310
+    with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
         log.info("%s %s: %s", status, physical_id, response.status)
