@@ -12,6 +12,7 @@ from aws_cdk import CfnResource
 from constructs import Construct, IConstruct
 
 from stacks.secure.expiry import Expiry
+from stacks.secure.names import logical_id
 from stacks.settings import Settings
 
 
@@ -47,8 +48,7 @@ class LabStack(cdk.Stack):
         Expiry(self, "Expiry")
         for create in self._last:
             create()
-        for resource, others in self._order:
-            resource.node.add_dependency(*others())
+        self._write_order()
 
     def at_the_end(self, create: Callable[[], None]) -> None:
         """Create something when the lab is built and all that it must serve is known."""
@@ -57,6 +57,13 @@ class LabStack(cdk.Stack):
     def order(self, resource: CfnResource, *, after: Callable[[], Sequence[IConstruct]]) -> None:
         """Let CloudFormation create a resource after others, which may not exist yet, and delete it before them."""
         self._order.append((resource, after))
+
+    def _write_order(self) -> None:
+        names: dict[str, tuple[CfnResource, set[str]]] = {}
+        for resource, others in self._order:
+            names.setdefault(logical_id(resource), (resource, set()))[1].update(logical_id(other) for other in others())
+        for resource, earlier in names.values():
+            resource.add_override("DependsOn", sorted(earlier))
 
     def build(self) -> None:
         """Create the lab's resources. Each lab writes its own."""

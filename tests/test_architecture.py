@@ -126,6 +126,13 @@ def test_findings_are_accepted_through_one_door() -> None:
     assert [str(p) for p in paths if ".acknowledge(" in p.read_text() or "NagSuppressions" in p.read_text()] == []
 
 
+def test_order_is_written_through_one_door() -> None:
+    """LabStack.order() writes DependsOn; CDK's own verbs would be overwritten by it."""
+    words = (".add_dependency(", ".add_resource_dependency(", ".add_depends_on(")
+    paths = files("stacks/**/*.py", "labs/*/stack.py")
+    assert [str(p) for p in paths for word in words if word in p.read_text()] == []
+
+
 def test_cdk_grants_are_not_used() -> None:
     assert [str(p) for p in files("stacks/**/*.py", "labs/*/stack.py") if ".grant_" in p.read_text()] == []
 

@@ -1,9 +1,9 @@
 """Keep one data set in six formats, find its tables, and query them within limits.
 
-    steps ──► raw bucket ──────┐              ┌──► database ◄── Athena work group ──► results bucket
-              csv, json        ├──► crawler ──┘    (tables)     10 MB a query         a week
-    steps ──► curated bucket ──┘
-              parquet, orc, avro, recordio         one KMS key, one bucket of access logs
+steps ──► raw bucket ──────┐              ┌──► database ◄── Athena work group ──► results bucket
+          csv, json        ├──► crawler ──┘    (tables)     10 MB a query         a week
+steps ──► curated bucket ──┘
+          parquet, orc, avro, recordio         one KMS key, one bucket of access logs
 """
 
 from stacks.lab_stack import LabStack

@@ -94,9 +94,7 @@ def test_buckets_are_versioned_encrypted_and_logged(session: Session, name: str)
 def test_objects_move_and_expire_by_rule(session: Session) -> None:
     """Curated objects go to Intelligent-Tiering, results expire after a week, old versions go everywhere."""
     s3 = session.client("s3")
-    rules = {
-        name: s3.get_bucket_lifecycle_configuration(Bucket=session.outputs[name])["Rules"][0] for name in BUCKETS
-    }
+    rules = {name: s3.get_bucket_lifecycle_configuration(Bucket=session.outputs[name])["Rules"][0] for name in BUCKETS}
     tiers = {transition["StorageClass"] for transition in rules["CuratedBucketName"]["Transitions"]}
     assert tiers == {"INTELLIGENT_TIERING"}
     assert rules["ResultsBucketName"]["Expiration"]["Days"] == 7

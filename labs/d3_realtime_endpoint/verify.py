@@ -28,6 +28,16 @@ def test_endpoint_is_in_service_inside_the_vpc(session: Session) -> None:
     assert model["VpcConfig"]["SecurityGroupIds"] == [outputs["WorkloadSecurityGroupId"]]
 
 
+def test_the_container_starts_without_a_network(session: Session) -> None:
+    """The model's environment names the code in the artefact and keeps pip from asking an index for build tools."""
+    model = session.client("sagemaker").describe_model(ModelName=session.outputs["ModelName"])
+    environment = model["PrimaryContainer"]["Environment"]
+    assert environment["SAGEMAKER_PROGRAM"] == "inference.py"
+    assert environment["SAGEMAKER_SUBMIT_DIRECTORY"] == "/opt/ml/model/code"
+    assert environment["PIP_NO_BUILD_ISOLATION"] == "false"  # pip reads it as the value of build_isolation
+    assert environment["PIP_NO_INDEX"] == "true"
+
+
 def test_predictions_are_good(session: Session) -> None:
     """Predictions asked for inside the VPC rank late flights before punctual ones: the AUC is at least 0.66."""
     rows, late = holdout(session)

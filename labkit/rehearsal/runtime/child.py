@@ -50,7 +50,7 @@ class Child:
     ) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
-            self._process = subprocess.Popen(  # noqa: S603
+            self._process = subprocess.Popen(
                 [sys.executable, "-P", "-c", _BEGIN, str(_ROOT), module],
                 env={**environment, VARIABLE: str(theirs.fileno())},
                 cwd=folder,

@@ -35,7 +35,9 @@ class Bucket:
 
     def add(self, value: float, count: float = 1.0) -> None:
         """Count ``value`` as measured ``count`` times."""
-        self.merge(Bucket(count, value * count, value, value))
+        self.count += count
+        self.total += value * count
+        self.low, self.high = min(self.low, value), max(self.high, value)
         self.values[_rounded(value)] += count  # type: ignore[assignment]
 
     def merge(self, other: Bucket) -> None:
@@ -92,7 +94,8 @@ class Metrics:
         time: datetime | None = None,
     ) -> None:
         """Enter a value that was measured ``count`` times, now or at ``time``."""
-        self.put_bucket(namespace, name, dimensions, value_bucket(value, count), unit=unit, time=time)
+        with self._lock:
+            self._bucket((namespace, name, frozenset(dimensions.items())), time, unit).add(value, count)
 
     def put_bucket(
         self,
@@ -105,17 +108,18 @@ class Metrics:
         time: datetime | None = None,
     ) -> None:
         """Enter values that are already summed up."""
-        key = (namespace, name, frozenset(dimensions.items()))
-        minute = floor(time or self._context.clock.now(), 60)
         with self._lock:
-            minutes = self._data.setdefault(key, {})
-            if minute in minutes:
-                minutes[minute].merge(bucket)
-            else:
-                minutes[minute] = bucket
-                if len(minutes) > _KEPT_MINUTES:
-                    del minutes[min(minutes)]
-            self._units[key] = unit
+            self._bucket((namespace, name, frozenset(dimensions.items())), time, unit).merge(bucket)
+
+    def _bucket(self, key: Key, time: datetime | None, unit: str) -> Bucket:
+        minute = floor(time or self._context.clock.now(), 60)
+        self._units[key] = unit
+        minutes = self._data.setdefault(key, {})
+        if minute not in minutes:
+            minutes[minute] = Bucket()
+            if len(minutes) > _KEPT_MINUTES:
+                del minutes[min(minutes)]
+        return minutes[minute]
 
     def series(
         self,
@@ -181,13 +185,6 @@ class Metrics:
         """Every metric that has data."""
         with self._lock:
             return list(self._data)
-
-
-def value_bucket(value: float, count: float = 1.0) -> Bucket:
-    """A bucket that holds one value ``count`` times."""
-    bucket = Bucket()
-    bucket.add(value, count)
-    return bucket
 
 
 def floor(moment: datetime, period: int) -> datetime:

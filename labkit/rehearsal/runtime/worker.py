@@ -63,17 +63,13 @@ class Worker:
         self._cpu_of_earlier = 0.0
         self.cpu_seconds = 0.0
         self.resident = 0.0
+        self.disk_bytes = 0
         self.isolation = ""
 
     @property
     def pid(self) -> int | None:
         """The process id while the server runs."""
         return self._child.pid if self._child and self._child.alive else None
-
-    @property
-    def disk_bytes(self) -> int:
-        """The size of the unpacked model data."""
-        return sum(path.stat().st_size for path in self._folder.rglob("*") if path.is_file())
 
     def start(self) -> None:
         """Fetch the model data, start the process and wait until the model is loaded.
@@ -87,7 +83,9 @@ class Worker:
                 f"The rehearsal serves script-mode XGBoost and scikit-learn images; {self._container.get('Image')} "
                 "is not rehearsed."
             )
-        artefact.fetch(self._context, self._container, self._folder / "model")
+        model = self._folder / "model"
+        artefact.fetch(self._context, self._container, model)
+        self.disk_bytes = sum(path.stat().st_size for path in model.rglob("*") if path.is_file())
         self._launch(framework)
 
     def invoke(self, body: bytes, *, content_type: str | None, accept: str | None) -> Answer:

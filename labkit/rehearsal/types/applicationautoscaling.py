@@ -81,16 +81,10 @@ def _policy(scene: Scene) -> Made:
     given = scene.rest()
     answer = scene.call("application-autoscaling", "PutScalingPolicy", {**key, **given})
     scene.physical_id = answer["PolicyARN"]
-    read = scene.call(
-        "application-autoscaling",
-        "DescribeScalingPolicies",
-        {
-            "ServiceNamespace": key["ServiceNamespace"],
-            "PolicyNames": [given["PolicyName"]],
-            "ResourceId": key["ResourceId"],
-        },
-    )["ScalingPolicies"][0]
-    scene.kept(given, read)
+    found = scene.call(
+        "application-autoscaling", "DescribeScalingPolicies", {"ServiceNamespace": key["ServiceNamespace"]}
+    )["ScalingPolicies"]
+    scene.kept(given, next(policy for policy in found if policy["PolicyARN"] == answer["PolicyARN"]))
     return Made(answer["PolicyARN"], {"Arn": answer["PolicyARN"]})
 
 

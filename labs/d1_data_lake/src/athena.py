@@ -72,7 +72,5 @@ def ended(session: Any, id: str) -> Answer | None:
 
 
 def _rows(results: dict[str, Any]) -> list[dict[str, str | None]]:
-    header, *rows = (
-        [cell.get("VarCharValue") for cell in row["Data"]] for row in results["ResultSet"]["Rows"]
-    )
+    header, *rows = ([cell.get("VarCharValue") for cell in row["Data"]] for row in results["ResultSet"]["Rows"])
     return [dict(zip(header, row, strict=True)) for row in rows]

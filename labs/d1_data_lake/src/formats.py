@@ -45,8 +45,7 @@ _AVRO = fastavro.parse_schema(
         "type": "record",
         "name": "Flight",
         "fields": [
-            {"name": name, "type": ["null", "string" if name in TEXTS else "long"], "default": None}
-            for name in COLUMNS
+            {"name": name, "type": ["null", "string" if name in TEXTS else "long"], "default": None} for name in COLUMNS
         ],
     }
 )

@@ -22,7 +22,8 @@ COLUMN = "distance"
 
 
 def run(session: Session) -> None:
-    measured = {name: measure(session, name, place) for name, place in session.recall("objects").items()}
+    objects = session.recall("objects")
+    measured = {name: measure(session, name, objects[name]) for name in formats.FORMATS}
     session.table(
         f"Reading everything, and reading the column {COLUMN}",
         [

@@ -42,6 +42,16 @@ def output_fn(prediction, accept):
 """
 
 
+# The same contract without a library that takes a second to import, for tests that are not about predicting.
+ECHO = """
+def model_fn(folder):
+    return None
+
+def transform_fn(model, body, kind, accept):
+    return body, "text/csv"
+"""
+
+
 @pytest.fixture(scope="module")
 def data() -> tuple[np.ndarray, np.ndarray]:
     """A real data set."""
@@ -163,6 +173,7 @@ def lab(emulator: Any, booster: xgboost.Booster) -> Lab:
     }
     lab.configure("served", {"all": ("good", 1.0, 2)}, DataCaptureConfig=capture)
     assert lab.endpoint("served")["EndpointStatus"] == "InService"
+    lab.create_model("echo", lab.archive(ECHO))
     return lab
 
 
@@ -332,9 +343,8 @@ def test_what_goes_in_and_out_is_captured_as_documented(lab: Lab, data: tuple[np
 
 def test_an_update_serves_on_and_then_answers_with_the_new_model(lab: Lab, data: tuple[np.ndarray, np.ndarray]) -> None:
     # GIVEN an endpoint and a second version of its code
-    lab.create_model("one", lab.archive())
-    second = INFERENCE.replace("{value:.6f}", "second {value:.6f}")
-    lab.create_model("two", lab.archive(second))
+    lab.create_model("one", lab.archive(ECHO))
+    lab.create_model("two", lab.archive(ECHO.replace('body, "', "'second ' + body, \"")))
     lab.configure("one", {"all": ("one", 1.0, 1)})
     lab.configure("two", {"all": ("two", 1.0, 4)})
     lab.endpoint("one")
@@ -367,7 +377,7 @@ def test_traffic_follows_the_weights_and_a_target_variant_is_honoured(
     lab: Lab, data: tuple[np.ndarray, np.ndarray]
 ) -> None:
     # GIVEN two variants, one to three
-    lab.configure("split", {"a": ("good", 1.0, 1), "b": ("good", 3.0, 1)})
+    lab.configure("split", {"a": ("echo", 1.0, 1), "b": ("echo", 3.0, 1)})
     lab.endpoint("split")
     row = csv(data[0][:1])
     # WHEN a hundred requests come
@@ -384,7 +394,7 @@ def test_a_deleted_endpoint_leaves_no_process(lab: Lab) -> None:
         return set(children(lab.emulator.pid))
 
     before = workers()
-    lab.configure("short", {"all": ("good", 1.0, 1)})
+    lab.configure("short", {"all": ("echo", 1.0, 1)})
     lab.endpoint("short")
     assert len(workers() - before) == 1
     # WHEN it is deleted
