@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -11,7 +12,10 @@ from labkit.rehearsal.context import OWN_CALLS, Context
 
 def install(context: Context) -> None:
     """Amend moto; a service's own module is amended when it is first imported."""
-    from moto.core import config, responses, utils
+    from moto.core import config
+
+    responses: Any = import_module("moto.core.responses")
+    utils: Any = import_module("moto.core.utils")
 
     config.default_user_config["lambda"]["use_docker"] = False
     config.default_user_config["batch"]["use_docker"] = False
@@ -28,6 +32,7 @@ def install(context: Context) -> None:
     context.on_import("moto.s3.models", lambda module: _ignore_conditional_denials(context, module))
     context.on_import("moto.s3.models", _log_callers_only)
     context.on_import("moto.s3.models", lambda module: _bootstrap_bucket(context, module))
+    context.on_import("moto.ec2.models.vpcs", _delete_default_acl)
     context.on_import("moto.ssm.models", lambda module: _bootstrap_version(context, module))
     context.on_import("moto.iam.models", lambda module: _bootstrap_role(context, module))
 
@@ -106,6 +111,20 @@ def _log_callers_only(models: ModuleType) -> None:
             original(self, request, bucket_name)
 
     models.S3Backend.log_incoming_request = log_incoming_request
+
+
+def _delete_default_acl(models: ModuleType) -> None:
+    """AWS deletes a VPC's default network ACL with the VPC; moto keeps it."""
+    original = models.VPCBackend.delete_vpc
+
+    def delete_vpc(self: Any, vpc_id: str) -> Any:
+        deleted = original(self, vpc_id)
+        for identifier, acl in list(self.network_acls.items()):
+            if acl.vpc_id == vpc_id:
+                del self.network_acls[identifier]
+        return deleted
+
+    models.VPCBackend.delete_vpc = delete_vpc
 
 
 def _bootstrap_bucket(context: Context, models: ModuleType) -> None:

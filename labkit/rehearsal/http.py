@@ -45,7 +45,8 @@ class Handler(MotoRequestHandler):
 
     def _answer(self, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
         told: list[Any] = []
-        chunks = self.server.app(environ, lambda *given: told.append(given))
+        app: Any = self.server.app
+        chunks = app(environ, lambda *given: told.append(given))
         try:
             content = b"".join(chunks)
         finally:

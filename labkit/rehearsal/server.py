@@ -47,7 +47,11 @@ class Application:
             answer: Iterable[bytes] = app(environ, lambda *given: answered.append(given))
             status, headers = answered[0][0], answered[0][1]
             # S3 speaks of a missing object in the same way as Flask of a missing route.
-            if service != "s3" and status.startswith("404") and dict(headers).get("Content-Type", "").startswith("text/html"):
+            if (
+                service != "s3"
+                and status.startswith("404")
+                and dict(headers).get("Content-Type", "").startswith("text/html")
+            ):
                 return self._fault(environ, start_response, LookupError("moto has no such operation"))
             start_response(*answered[0])
             return answer

@@ -12,10 +12,9 @@ from stacks.secure.catalogue import Crawler, GlueDatabase, GlueSecurityConfigura
 from stacks.secure.key import Key
 from stacks.secure.workgroup import NamedQuery, WorkGroup
 
-# A folder is a table. Glue does not know RecordIO: those objects are read by SageMaker, not by Athena.
+# A folder is a table. Glue does not know RecordIO: flights_recordio is read by SageMaker, not by Athena.
 RAW = ("flights_csv", "flights_json", "flights_copies")
 CURATED = ("flights_parquet", "flights_orc", "flights_avro")
-UNCRAWLED = ("flights_recordio",)
 SCAN_LIMIT = 10_000_000  # bytes, the least that Athena allows
 ACCELERATED = False  # Transfer Acceleration: for uploads from another continent; not in aws-cn and aws-us-gov
 
@@ -52,7 +51,6 @@ class DataLake(LabStack):
         self.give("ResultsBucketName", results.ref)
         self.give("RawTableNames", ",".join(RAW))
         self.give("CuratedTableNames", ",".join(CURATED))
-        self.give("UncrawledFolderNames", ",".join(UNCRAWLED))
         self.give("DatabaseName", database.ref)
         self.give("CrawlerName", crawler.ref)
         self.give("CrawlerLogGroupName", crawler.logs.ref)

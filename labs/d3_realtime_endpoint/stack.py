@@ -18,7 +18,7 @@ from stacks.secure.names import att, ref, sub
 from stacks.secure.network import Network
 from stacks.secure.topic import AlarmTopic
 
-PER_INSTANCE = 600  # invocations a minute
+PER_INSTANCE = 120  # invocations a minute; an instance can do far more, but one learner's load should reach it
 
 
 class RealtimeEndpoint(LabStack):

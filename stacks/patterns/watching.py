@@ -71,7 +71,7 @@ class EndpointAlarms(Construct):
                 _query("busy", _INSTANCES, "CPUUtilization", "SampleCount", name),
                 cloudwatch.CfnAlarm.MetricDataQueryProperty(
                     id="unserved",
-                    expression="IF(FILL(requests, 0) > 0 AND FILL(busy, 0) == 0, 1, 0)",
+                    expression="IF(FILL(requests, 0) > 0, IF(FILL(busy, 0) > 0, 0, 1), 0)",
                     label="requests without an instance",
                     return_data=True,
                 ),

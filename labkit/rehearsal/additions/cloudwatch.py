@@ -50,7 +50,9 @@ def _with_tags(original: Any) -> Any:
         tags = self._get_param("Tags")
         if tags:
             backend = self.cloudwatch_backend
-            arn = f"arn:{self.partition}:cloudwatch::{self.current_account}:dashboard/{self._get_param('DashboardName')}"
+            arn = (
+                f"arn:{self.partition}:cloudwatch::{self.current_account}:dashboard/{self._get_param('DashboardName')}"
+            )
             backend.tagger.tag_resource(arn, tags)
         return answer
 

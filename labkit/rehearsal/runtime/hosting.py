@@ -83,7 +83,7 @@ class Hosting:
             for variant in fresh.values():
                 if old := endpoint.variants.get(variant.name):
                     if "DesiredInstanceCount" not in exclude:
-                        pass
+                        variant.instances = variant.desired = old.desired
                     if "DesiredWeight" not in exclude:
                         variant.weight = variant.desired_weight = old.desired_weight
         capture = config.get("DataCaptureConfig") or {}

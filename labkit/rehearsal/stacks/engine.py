@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import threading
 import traceback
 import uuid
@@ -238,11 +240,9 @@ class Engine:
             if keep in ("Retain", "RetainExceptOnCreate"):
                 stack.resources.pop(old.logical_id, None) if old in gone else None
                 continue
-            try:
+            # As in CloudFormation, what cannot be cleaned up is left behind; the event tells it.
+            with contextlib.suppress(ResourceFailed):
                 self._unmake(stack, old, entered=old in gone)
-            except ResourceFailed:
-                # As in CloudFormation, what cannot be cleaned up is left behind; the event tells it.
-                pass
             if old in gone:
                 stack.resources.pop(old.logical_id, None)
         self._tell(stack, "UPDATE_COMPLETE")
@@ -444,8 +444,6 @@ class Engine:
             secret, _, key = rest.removeprefix("arn:").rpartition(":SecretString:")
             name = (("arn:" if rest.startswith("arn:") else "") + secret) or rest
             text = self.context.client("secretsmanager", self.region).get_secret_value(SecretId=name)["SecretString"]
-            import json
-
             return str(json.loads(text)[key.split(":")[0]]) if key else str(text)
         except Exception as error:
             raise Refused(f"Unable to resolve {service} value {rest}: {error}") from None

@@ -8,13 +8,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from labkit.errors import UserError
+
 REGION = "us-east-1"
 
 
 @cache
 def _folder() -> Path:
     spec = find_spec("cfnlint")
-    assert spec and spec.origin, "cfn-lint is not installed"
+    if spec is None or spec.origin is None:
+        raise UserError("The rehearsal needs cfn-lint for the schemas that it carries. Run: make test")
     return Path(spec.origin).parent / "data" / "schemas"
 
 

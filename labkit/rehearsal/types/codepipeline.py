@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from labkit.rehearsal.types.row import Made, Row, Scene
+from labkit.rehearsal.types.table import by, deleting
 
 
 def _put(scene: Scene) -> Made:
@@ -33,6 +34,6 @@ ROWS = [
         label="recorded",
         create=_put,
         update=_put,
-        delete=lambda scene: scene.call("codepipeline", "DeletePipeline", {"name": scene.physical_id}) and None,
+        delete=deleting("codepipeline", "DeletePipeline", by("name")),
     ),
 ]

@@ -5,27 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from labkit.rehearsal.types.ec2common import refuse_if_used, tag
 from labkit.rehearsal.types.row import Made, Row, Scene
 from labkit.rehearsal.types.securitygroups import ROWS as SECURITY_GROUPS
-from labkit.rehearsal.types.table import by, simple
+from labkit.rehearsal.types.table import by, deleting, simple
 from labkit.rehearsal.types.vpcendpoints import ROWS as ENDPOINTS
 
 NO_PACKETS = "stored; no packet flows"
-
-
-def tag(scene: Scene) -> None:
-    """Give an EC2 resource the template's tags and CloudFormation's own."""
-    given = scene.take("Tags").get("Tags", [])
-    gone = [item["Key"] for item in scene.old.get("Tags", []) if item["Key"] not in {item["Key"] for item in given}]
-    if gone:
-        scene.call("ec2", "DeleteTags", {"Resources": [scene.physical_id], "Tags": [{"Key": key} for key in gone]})
-    own = [
-        {"Key": "aws:cloudformation:stack-name", "Value": scene.stack},
-        {"Key": "aws:cloudformation:stack-id", "Value": scene.stack_id},
-        {"Key": "aws:cloudformation:logical-id", "Value": scene.logical_id},
-    ]
-    # EC2 refuses tags that begin with aws: from anybody but CloudFormation; moto takes them from a request of ours.
-    scene.call("ec2", "CreateTags", {"Resources": [scene.physical_id], "Tags": [*given, *own]})
 
 
 def _on(value: Any) -> bool:
@@ -63,6 +49,11 @@ def _configure_vpc(scene: Scene) -> Made:
     )
 
 
+def _delete_vpc(scene: Scene) -> None:
+    refuse_if_used(scene, "vpc", scene.physical_id, but_default=True)
+    scene.call("ec2", "DeleteVpc", {"VpcId": scene.physical_id})
+
+
 def _create_subnet(scene: Scene) -> Made:
     given = scene.take("AvailabilityZone", "AvailabilityZoneId", "CidrBlock", "VpcId", "Ipv6CidrBlock")
     subnet = scene.call("ec2", "CreateSubnet", given)["Subnet"]
@@ -89,6 +80,11 @@ def _configure_subnet(scene: Scene) -> Made:
             "NetworkAclAssociationId": "",
         },
     )
+
+
+def _delete_subnet(scene: Scene) -> None:
+    refuse_if_used(scene, "subnet", scene.physical_id)
+    scene.call("ec2", "DeleteSubnet", {"SubnetId": scene.physical_id})
 
 
 def _tagged(
@@ -188,7 +184,7 @@ ROWS = [
         create=_create_vpc,
         update=_configure_vpc,
         notes=(NO_PACKETS,),
-        delete=lambda scene: _void(scene.call("ec2", "DeleteVpc", {"VpcId": scene.physical_id})),
+        delete=_delete_vpc,
     ),
     Row(
         type="AWS::EC2::Subnet",
@@ -196,7 +192,7 @@ ROWS = [
         create=_create_subnet,
         update=_configure_subnet,
         notes=(NO_PACKETS,),
-        delete=lambda scene: _void(scene.call("ec2", "DeleteSubnet", {"SubnetId": scene.physical_id})),
+        delete=_delete_subnet,
     ),
     _tagged_row("AWS::EC2::RouteTable", "CreateRouteTable", "RouteTable", "RouteTableId", "DeleteRouteTable"),
     _tagged_row(
@@ -245,12 +241,8 @@ ROWS = [
         create=_flow_log,
         update=_retag,
         notes=("stored; nothing is logged, since no packet flows",),
-        delete=lambda scene: _void(scene.call("ec2", "DeleteFlowLogs", {"FlowLogIds": [scene.physical_id]})),
+        delete=deleting("ec2", "DeleteFlowLogs", lambda scene: {"FlowLogIds": [scene.physical_id]}),
     ),
     *SECURITY_GROUPS,
     *ENDPOINTS,
 ]
-
-
-def _void(answer: Any) -> None:
-    """Take an answer that nobody needs."""

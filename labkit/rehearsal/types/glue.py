@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.rehearsal.types.row import Made, Properties, Row, Scene
-from labkit.rehearsal.types.table import by, simple
+from labkit.rehearsal.types.table import by, deleting, simple
 
 
 def _database(scene: Scene) -> Made:
@@ -56,7 +56,7 @@ ROWS = [
         create=_database,
         update=_database,
         replaced_by=frozenset({"CatalogId"}),
-        delete=lambda scene: scene.call("glue", "DeleteDatabase", {"Name": scene.physical_id}) and None,
+        delete=deleting("glue", "DeleteDatabase", by("Name")),
     ),
     Row(type="AWS::Glue::Table", label="recorded", create=_table, update=_table, delete=_delete_table),
     simple(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from labkit.rehearsal.types.row import Made, Row, Scene
-from labkit.rehearsal.types.table import by, simple
+from labkit.rehearsal.types.table import by, deleting, simple
 
 
 def _create(scene: Scene) -> Made:
@@ -111,8 +111,6 @@ ROWS = [
         label="recorded",
         create=_query,
         update=_query,
-        delete=lambda scene: (
-            scene.call("logs", "DeleteQueryDefinition", {"queryDefinitionId": scene.physical_id}) and None
-        ),
+        delete=deleting("logs", "DeleteQueryDefinition", by("queryDefinitionId")),
     ),
 ]

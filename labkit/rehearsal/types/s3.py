@@ -88,7 +88,9 @@ def _old_transition(value: Any) -> Any:
 def _where(rule: dict[str, Any]) -> dict[str, Any]:
     """A rule's filter as the API has it: one criterion alone, several under And."""
     tags = rule.pop("TagFilters", [])
-    found = {key: rule.pop(key) for key in ("Prefix", "ObjectSizeGreaterThan", "ObjectSizeLessThan") if key in rule}
+    found: dict[str, Any] = {
+        key: rule.pop(key) for key in ("Prefix", "ObjectSizeGreaterThan", "ObjectSizeLessThan") if key in rule
+    }
     if len(found) + len(tags) > 1:
         return {"And": {**found, **({"Tags": tags} if tags else {})}}
     return {"Tag": tags[0]} if tags else found or {"Prefix": ""}

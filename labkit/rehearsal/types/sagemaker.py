@@ -7,7 +7,7 @@ from typing import Any
 
 from labkit.rehearsal.stacks.faults import ResourceFailed
 from labkit.rehearsal.types.row import Made, Properties, Row, Scene
-from labkit.rehearsal.types.table import simple
+from labkit.rehearsal.types.table import deleting, simple
 
 STABLE_SECONDS = 300.0
 
@@ -156,8 +156,6 @@ ROWS = [
         label="recorded",
         create=_create_group,
         update=_update_group,
-        delete=lambda scene: (
-            scene.call("sagemaker", "DeleteModelPackageGroup", {"ModelPackageGroupName": _last(scene)}) and None
-        ),
+        delete=deleting("sagemaker", "DeleteModelPackageGroup", _named("ModelPackageGroupName")),
     ),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from labkit.rehearsal.types.ec2common import refuse_if_used, tag
 from labkit.rehearsal.types.row import Made, Row, Scene
 
 STORED = "stored; no packet is filtered"
@@ -61,7 +62,7 @@ def _create(scene: Scene) -> Made:
         # CloudFormation removes the rule that allows everything as soon as the template has one of its own.
         scene.call("ec2", "RevokeSecurityGroupEgress", {"GroupId": group, "IpPermissions": [ALL_OUT]})
         _add(scene, group, "Egress", given["SecurityGroupEgress"])
-    _tag(scene)
+    tag(scene)
     return Made(group, {"GroupId": group, "Id": group, "VpcId": given.get("VpcId", "")})
 
 
@@ -71,17 +72,12 @@ def _update(scene: Scene) -> Made:
         wanted, before = scene.take(name).get(name, []), scene.old.get(name, [])
         _remove(scene, scene.physical_id, direction, [rule for rule in before if rule not in wanted])
         _add(scene, scene.physical_id, direction, [rule for rule in wanted if rule not in before])
-    _tag(scene)
+    tag(scene)
     return Made(scene.physical_id, scene.attributes)
 
 
-def _tag(scene: Scene) -> None:
-    from labkit.rehearsal.types.ec2 import tag
-
-    tag(scene)
-
-
 def _delete(scene: Scene) -> None:
+    refuse_if_used(scene, "group", scene.physical_id)
     scene.call("ec2", "DeleteSecurityGroup", {"GroupId": scene.physical_id})
 
 

@@ -81,15 +81,12 @@ def simple(
         check(scene, sent, made)
         return made
 
-    def remove(scene: Scene) -> None:
-        scene.call(service, delete[0], delete[1](scene))
-
     return Row(
         type=type,
         label=label,
         create=make,
         update=None if update is None else change,
-        delete=remove,
+        delete=deleting(service, *delete),
         replaced_by=replaced_by,
         accepted=accepted or {},
         notes=notes,
@@ -101,6 +98,15 @@ def _known(scene: Scene, service: str, operation: str, sent: Properties) -> Prop
     shape = scene.context.client(service, scene.region).meta.service_model.operation_model(operation).input_shape
     members = {member.lower() for member in shape.members}
     return {key: value for key, value in sent.items() if key.lower() in members or scene.changed(key)}
+
+
+def deleting(service: str, operation: str, parameters: Callable[[Scene], Properties]) -> Callable[[Scene], None]:
+    """The deletion by one API call."""
+
+    def remove(scene: Scene) -> None:
+        scene.call(service, operation, parameters(scene))
+
+    return remove
 
 
 def by(parameter: str) -> Callable[[Scene], Properties]:

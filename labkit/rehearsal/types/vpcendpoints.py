@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from labkit.rehearsal.stacks.faults import ResourceFailed
+from labkit.rehearsal.types.ec2common import tag
 from labkit.rehearsal.types.row import Made, Row, Scene
 
 FIXED = ("VpcId", "VpcEndpointType", "ServiceName", "ServiceRegion")
@@ -19,7 +20,7 @@ def _create(scene: Scene) -> Made:
         _check_dns(scene, given)
     endpoint = scene.call("ec2", "CreateVpcEndpoint", given)["VpcEndpoint"]
     scene.physical_id = endpoint["VpcEndpointId"]
-    _tag(scene)
+    tag(scene)
     read = _read(scene)
     scene.kept(
         {key: item for key, item in given.items() if key in CHANGING and key != "SecurityGroupIds"} | _groups(given),
@@ -105,19 +106,13 @@ def _update(scene: Scene) -> Made:
     if len(sent) > 1:
         scene.call("ec2", "ModifyVpcEndpoint", sent)
     scene.untaken["Tags"] = given.get("Tags", [])
-    _tag(scene)
+    tag(scene)
     read = _read(scene)
     scene.kept(
         {key: item for key, item in given.items() if key in CHANGING and key != "SecurityGroupIds"} | _groups(given),
         read,
     )
     return _made(scene, read)
-
-
-def _tag(scene: Scene) -> None:
-    from labkit.rehearsal.types.ec2 import tag
-
-    tag(scene)
 
 
 def _delete(scene: Scene) -> None:

@@ -110,5 +110,6 @@ def test_another_key_gives_the_security_configuration_another_name() -> None:
     # GIVEN keys that exist already
     keys = [f"arn:aws:kms:us-east-1:123456789012:key/0000000{n}-0000-0000-0000-000000000000" for n in (1, 2)]
     # THEN the configuration, which Glue can only replace, is named after the key
-    names = [Lake(key_arn=key).security.name for key in keys]
+    lakes = [Lake(key_arn=key) for key in keys]
+    names = [lake.resolve(lake.security.name) for lake in lakes]
     assert names == [f"Lab-d1-lake-{key.partition('/')[2]}" for key in keys]

@@ -201,6 +201,31 @@ def test_of_several_policies_the_largest_wins_and_all_must_agree_to_less(lab: La
     lab.sagemaker.delete_endpoint(EndpointName="several")
 
 
+def test_while_it_cools_down_only_a_greater_need_adds_instances(lab: Lab) -> None:
+    # GIVEN a policy with three minutes between scale-outs
+    lab.endpoint("cooling")
+    lab.target("cooling", high=10)
+    spec = {"Namespace": "Lab", "MetricName": "pressure", "Statistic": "Average"}
+    lab.track("cooling", TargetValue=10.0, CustomizedMetricSpecification=spec, ScaleOutCooldown=180)
+    cloudwatch = lab.emulator.client("cloudwatch")
+
+    def minutes(count: int, pressure: float) -> int:
+        for _ in range(count):
+            cloudwatch.put_metric_data(Namespace="Lab", MetricData=[{"MetricName": "pressure", "Value": pressure}])
+            lab.emulator.advance(60)
+        return lab.count("cooling")
+
+    # WHEN the need stays at twice the target, then rises to three times
+    assert minutes(3, 20.0) == 2
+    # THEN it is counted from the capacity before, and only the rise adds
+    assert minutes(1, 20.0) == 2
+    assert minutes(1, 30.0) == 3
+    assert minutes(2, 30.0) == 3
+    # AND once it has cooled down, a need that has not gone is a need of the larger fleet
+    assert minutes(2, 30.0) == 9
+    lab.sagemaker.delete_endpoint(EndpointName="cooling")
+
+
 def test_schedules_change_the_bounds_and_the_capacity_on_the_emulated_clock(lab: Lab) -> None:
     # GIVEN a schedule in an hour and one each day at 20:00 in New York
     lab.endpoint("scheduled", count=2)
