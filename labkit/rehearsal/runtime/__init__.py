@@ -15,18 +15,18 @@ def install(context: Context) -> None:
         crawlers,
         functions_api,
         hosting_api,
-        metrics,
-        queries,
+        metrics_api,
+        queries_api,
         scaling_api,
         schedules,
     )
 
-    store = metrics.install(context)
+    store = metrics_api.install(context)
     # In this order their ticks run: what was measured, then the alarms on it, then what follows from the alarms.
     hosting = hosting_api.install(context, store)
     functions_api.install(context)
     watched = alarms.install(context, store)
     scaling_api.install(context, hosting, watched)
-    queries.install(context, store)
+    queries_api.install(context, store)
     crawlers.install(context)
     schedules.install(context)

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from labkit.rehearsal.context import Context
 
 _DISK = 30e9
+_DERIVED = (
+    "an endpoint's DeployedImages digest is derived from the image name, DiskUtilization is the model's size over 30 GB, "
+    "CPUUtilization is the CPU time of one worker process over the emulated time and the instance count"
+)
 
 
 class RefusedError(Exception):
@@ -63,6 +67,7 @@ class Hosting:
             endpoint.variants = self._variants(name, config, models)
             self._set_capture(endpoint, config.get("DataCaptureConfig") or {})
             self.endpoints[name] = endpoint
+        self._context.ledger.note(_DERIVED, about="sagemaker")
         self._in_background(lambda: self._bring_up(endpoint))
         return endpoint
 

@@ -37,11 +37,6 @@ def install(context: Context, metrics: Metrics) -> Hosting:
         "sagemaker-runtime", "InvokeEndpoint", "executed", "the lab's inference code on the lab's model data"
     )
     context.ledger.executes("AWS::SageMaker::Endpoint", "each variant is a process that runs the lab's inference code")
-    context.ledger.note(
-        "an endpoint's DeployedImages digest is derived from the image name, DiskUtilization is the model's size over "
-        "30 GB, CPUUtilization is the CPU time of one worker process over the emulated time and the instance count",
-        about="sagemaker",
-    )
     return hosting
 
 

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 _DEFAULTS = ("ScaleOutCooldown", "ScaleInCooldown")
+_ARITHMETIC = (
+    "scale-out goes to the capacity that the newest data point asks for, scale-in to the one that the highest of the "
+    "low alarm's fifteen data points asks for; AWS does not publish its own arithmetic"
+)
 
 
 @dataclass
@@ -239,6 +243,7 @@ class Scaling:
             "Waiting for change to be fulfilled by sagemaker.",
         }
         memory.activities.append(activity)
+        self._context.ledger.note(_ARITHMETIC, about="application-autoscaling")
         self._hosting.resize(endpoint, {variant.name: {"DesiredInstanceCount": capacity}})
 
 

@@ -24,11 +24,6 @@ def install(context: Context, hosting: Hosting, alarms: Alarms) -> Scaling:
         context.ledger.executes(
             f"AWS::ApplicationAutoScaling::{kind}", "evaluated each emulated minute for endpoint variants"
         )
-    context.ledger.note(
-        "scale-out goes to the capacity that the newest data point asks for, scale-in to the one that the highest of "
-        "the low alarm's fifteen data points asks for; AWS does not publish its own arithmetic",
-        about="application-autoscaling",
-    )
     return scaling
 
 

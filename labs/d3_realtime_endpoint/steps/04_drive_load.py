@@ -43,7 +43,14 @@ def run(session: Session) -> None:
     if not activity:
         raise StepFailed(f"No policy asked for capacity within {len(seen) - 1} minutes and {sent} requests.")
     session.say(f"{activity['Description']} {activity['Cause']}.")
-    session.wait("the new instances are in service", lambda: count(session) > before, timeout=1800, every=30)
+
+    def grown() -> bool:
+        failed = [a for a in activities(session) if a["StartTime"] >= began and a["StatusCode"] == "Failed"]
+        if failed:
+            raise StepFailed(f"{failed[0]['Description']} {failed[0].get('StatusMessage', 'No reason given.')}")
+        return count(session) > before
+
+    session.wait("the new instances are in service", grown, timeout=1800, every=30)
     seen.append((session.now(), count(session)))
     plot(session, seen, target)
     session.remember("scaling", {"possible": True, "before": before, "cause": activity["Cause"]})
@@ -83,12 +90,17 @@ def count(session: Session, which: str = "CurrentInstanceCount") -> int:
     return int(found["ProductionVariants"][0][which])
 
 
+def activities(session: Session) -> list[dict[str, object]]:
+    """Give what Application Auto Scaling did, newest first."""
+    scaling = session.client("application-autoscaling")
+    found = scaling.describe_scaling_activities(ServiceNamespace="sagemaker", ResourceId=resource(session))
+    return list(found["ScalingActivities"])
+
+
 def asked(session: Session, *, since: datetime) -> dict[str, object] | None:
     """Give the first activity since then that a policy, not the clock, asked for."""
-    found = session.client("application-autoscaling").describe_scaling_activities(
-        ServiceNamespace="sagemaker", ResourceId=resource(session)
-    )["ScalingActivities"]
-    return next((a for a in reversed(found) if a["StartTime"] >= since and "triggered policy" in a["Cause"]), None)
+    found = reversed(activities(session))
+    return next((a for a in found if a["StartTime"] >= since and "triggered policy" in a["Cause"]), None)
 
 
 def plot(session: Session, seen: list[tuple[datetime, int]], target: float) -> None:

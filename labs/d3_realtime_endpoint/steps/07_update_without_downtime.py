@@ -27,8 +27,7 @@ class Traffic:
 
     def state(self) -> tuple[str, str]:
         """Give the endpoint's status and configuration."""
-        name = self._session.outputs["EndpointName"]
-        found = self._session.client("sagemaker").describe_endpoint(EndpointName=name)
+        found = self._endpoint()
         return found["EndpointStatus"], found["EndpointConfigName"]
 
     def switched(self, config: str) -> bool:
@@ -38,7 +37,11 @@ class Traffic:
         self.counted["sent"] += answer["sent"]
         self.counted["failed"] += answer["failed"]
         self.counted["while_updating"] += answer["sent"] if updating else 0
-        return self.state() == ("InService", config)
+        found = self._endpoint()
+        if found["EndpointStatus"] != "Updating" and found["EndpointConfigName"] != config:
+            reason = found.get("FailureReason", "no reason given")
+            raise StepFailed(f"The update to {config} failed, {found['EndpointConfigName']} serves on: {reason}")
+        return found["EndpointStatus"] == "InService"
 
     def serve(self, config: str) -> None:
         """Bring a configuration into service."""
@@ -51,6 +54,10 @@ class Traffic:
                 RetainAllVariantProperties=True,
             )
         self._session.wait(f"{config} comes into service", lambda: self.switched(config), timeout=2400)
+
+    def _endpoint(self) -> dict[str, str]:
+        name = self._session.outputs["EndpointName"]
+        return self._session.client("sagemaker").describe_endpoint(EndpointName=name)
 
     def predict(self) -> np.ndarray:
         """Ask for all rows."""

@@ -18,7 +18,7 @@ XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.2-0"
 ROLE = "arn:aws:iam::123456789012:role/execution"
 
 INFERENCE = """
-import io, os, socket
+import io, os, socket, subprocess, sys
 import numpy as np, xgboost
 
 def model_fn(folder):
@@ -32,6 +32,9 @@ def input_fn(body, content_type):
         raise ValueError(f"{content_type} is not for me")
     if body == "call home":
         socket.create_connection(("127.0.0.1", int(os.environ["PORT"])), timeout=2)
+    if body == "send a child":
+        call = f"import socket; socket.create_connection(('127.0.0.1', {os.environ['PORT']}), 2); print('child got out')"
+        subprocess.run([sys.executable, "-c", call])
     if body == "die":
         os._exit(3)
     return xgboost.DMatrix(np.atleast_2d(np.loadtxt(io.StringIO(body), delimiter=",")))
@@ -272,7 +275,10 @@ def test_network_isolation_lets_the_worker_reach_nothing(lab: Lab) -> None:
         lab.invoke("served", "call home")
     with pytest.raises(ClientError):
         lab.invoke("open", "call home")  # connects, then fails on the text
-    # THEN only the isolated one was refused by the guard
+    for name in ("served", "open"):
+        with pytest.raises(ClientError):
+            lab.invoke(name, "send a child")
+    # THEN only the isolated one was refused by the guard, and so was a program that it starts
     assert isolated.value.response["Error"]["Code"] == "ModelError"
     logs = lab.emulator.client("logs")
     said = {
@@ -285,6 +291,8 @@ def test_network_isolation_lets_the_worker_reach_nothing(lab: Lab) -> None:
     assert "network isolation is on: socket." in said["served"]
     assert "network isolation" not in said["open"]
     assert "could not convert string" in said["open"]
+    assert "child got out" in said["open"]
+    assert "child got out" not in said["served"]
     lab.sagemaker.delete_endpoint(EndpointName="open")
 
 
