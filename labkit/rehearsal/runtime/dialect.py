@@ -125,7 +125,7 @@ def unnamed(statement: dict[str, Any]) -> dict[int, str]:
     """Athena's names (``_col0`` ...) of the result columns that have neither an alias nor a column's name."""
     node = statement["node"]
     while node["type"] == "SET_OPERATION_NODE":
-        node = node["left"] if "left" in node else node["children"][0]
+        node = node.get("left") or node["children"][0]
     chosen = node.get("select_list", [])
     if any(item["class"] == "STAR" for item in chosen):
         return {}

@@ -730,6 +730,30 @@ RESOURCES: dict[str, Any] = {
             ],
         },
     ),
+    "Bus": resource("AWS::Events::EventBus", {"Name": "labs-x"}),
+    "Job": resource(
+        "AWS::Glue::Job",
+        {
+            "Role": att("Role", "Arn"),
+            "Command": {"Name": "glueetl", "ScriptLocation": {"Fn::Sub": "s3://${Bucket}/job.py"}},
+            "GlueVersion": "5.0",
+            "SecurityConfiguration": ref("Security"),
+        },
+    ),
+    "Source": resource(
+        "AWS::Lambda::EventSourceMapping",
+        {"FunctionName": ref("Fn"), "EventSourceArn": att("Queue", "Arn"), "BatchSize": 5},
+    ),
+    "Application": resource("AWS::CodeDeploy::Application", {"ComputePlatform": "Lambda"}),
+    "DeployRole": resource("AWS::IAM::Role", {"AssumeRolePolicyDocument": trust("codedeploy.amazonaws.com")}),
+    "Deployments": resource(
+        "AWS::CodeDeploy::DeploymentGroup",
+        {
+            "ApplicationName": ref("Application"),
+            "ServiceRoleArn": att("DeployRole", "Arn"),
+            "DeploymentConfigName": "CodeDeployDefault.LambdaAllAtOnce",
+        },
+    ),
     "Maybe": resource("AWS::SQS::Queue", {}, Condition="Want"),
 }
 TEMPLATE: dict[str, Any] = {
