@@ -9,7 +9,7 @@ from labkit.rehearsal.runner import rehearse_labs
 
 def test_the_rehearsal_runs_every_step_holds_every_claim_and_leaves_nothing(lab: Lab, assembly: Assembly) -> None:
     (report,) = rehearse_labs([(lab, assembly)])
-    assert report.faults == []
+    assert report.faults() == []
     assert report.ok
     assert {part.name for part in report.steps} == {step.stem for step in lab.steps}
     assert report.claims

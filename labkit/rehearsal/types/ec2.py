@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from labkit.rehearsal.types.ec2common import refuse_if_used, tag
@@ -80,6 +81,16 @@ def _configure_subnet(scene: Scene) -> Made:
             "NetworkAclAssociationId": "",
         },
     )
+
+
+def _delete_nat(scene: Scene) -> None:
+    one = {"NatGatewayIds": [scene.physical_id]}
+    addresses = scene.call("ec2", "DescribeNatGateways", one)["NatGateways"][0]["NatGatewayAddresses"]
+    scene.call("ec2", "DeleteNatGateway", {"NatGatewayId": scene.physical_id})
+    # AWS removes the gateway's network interface with it; moto keeps it.
+    for address in addresses:
+        if "NetworkInterfaceId" in address:
+            scene.call("ec2", "DeleteNetworkInterface", {"NetworkInterfaceId": address["NetworkInterfaceId"]})
 
 
 def _delete_subnet(scene: Scene) -> None:
@@ -202,7 +213,10 @@ ROWS = [
         "InternetGatewayId",
         "DeleteInternetGateway",
     ),
-    _tagged_row("AWS::EC2::NatGateway", "CreateNatGateway", "NatGateway", "NatGatewayId", "DeleteNatGateway"),
+    replace(
+        _tagged_row("AWS::EC2::NatGateway", "CreateNatGateway", "NatGateway", "NatGatewayId", "DeleteNatGateway"),
+        delete=_delete_nat,
+    ),
     _tagged_row("AWS::EC2::NetworkAcl", "CreateNetworkAcl", "NetworkAcl", "NetworkAclId", "DeleteNetworkAcl"),
     _tagged_row(
         "AWS::EC2::EIP",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from labkit.rehearsal.types.row import Made, Properties, Row, Scene
@@ -49,6 +50,19 @@ def _read_crawler(scene: Scene) -> Any:
     return {"Name": scene.physical_id}
 
 
+def _change_job(scene: Scene) -> Made:
+    scene.take("Name")
+    given = scene.take(*[name for name in scene.properties if name != "Tags"])
+    scene.call("glue", "UpdateJob", {"JobName": scene.physical_id, "JobUpdate": given})
+    scene.kept(given, scene.call("glue", "GetJob", {"JobName": scene.physical_id})["Job"])
+    tags = scene.take("Tags").get("Tags", {})
+    if scene.changed("Tags"):
+        arn = scene.arn("glue", f"job/{scene.physical_id}")
+        scene.call("glue", "UntagResource", {"ResourceArn": arn, "TagsToRemove": list(scene.old.get("Tags", {}))})
+        scene.call("glue", "TagResource", {"ResourceArn": arn, "TagsToAdd": tags})
+    return Made(scene.physical_id, scene.attributes)
+
+
 ROWS = [
     Row(
         type="AWS::Glue::Database",
@@ -88,20 +102,16 @@ ROWS = [
         delete=("DeleteSecurityConfiguration", by("Name")),
         replaced_by=frozenset({"EncryptionConfiguration"}),
     ),
-    simple(
-        "AWS::Glue::Job",
-        "glue",
-        create="CreateJob",
-        name="Name",
-        update=(
-            "UpdateJob",
-            lambda scene: {
-                "JobName": scene.physical_id,
-                "JobUpdate": {key: item for key, item in scene.properties.items() if key not in ("Name", "Tags")},
-            },
+    replace(
+        simple(
+            "AWS::Glue::Job",
+            "glue",
+            create="CreateJob",
+            name="Name",
+            read=("GetJob", by("JobName")),
+            within="Job",
+            delete=("DeleteJob", by("JobName")),
         ),
-        read=("GetJob", by("JobName")),
-        within="Job",
-        delete=("DeleteJob", by("JobName")),
+        update=_change_job,
     ),
 ]

@@ -90,8 +90,8 @@ class Scene:
         given = self.untaken.pop(property, None)
         if given is not None:
             return str(given)
-        if self.physical_id and self.old.get(property) is None and self.old:
-            return self.physical_id
+        if self.old:
+            return str(self.attributes.get(property, self.physical_id))
         return self.generated(longest=longest, lower=lower)
 
     def generated(self, *, longest: int = 255, lower: bool = False) -> str:

@@ -47,10 +47,10 @@ def simple(
     """
     skip = tuple((unread or {}).keys())
 
-    def parameters(scene: Scene) -> Properties:
+    def named(scene: Scene) -> Properties:
+        """The template's properties with the name, given or generated."""
         given = {name: scene.name(name, longest=longest)} if name else {}
-        given |= scene.rest()
-        return send(scene, given) if send else given
+        return given | scene.rest()
 
     def check(scene: Scene, sent: Properties, made: Made) -> None:
         if read is None:
@@ -62,12 +62,16 @@ def simple(
         scene.kept(sent, answer, but=("Tags", "tags", *skip))
 
     def make(scene: Scene) -> Made:
-        sent = parameters(scene)
+        given = named(scene)
+        sent = send(scene, dict(given)) if send else given
         answer = scene.call(service, create, sent)
-        made = Made(ref(scene, answer) if ref else str(sent[name]))
+        made = Made(ref(scene, answer) if ref else str(given[name]))
         scene.physical_id = made.ref
         if attributes:
             made.attributes = attributes(scene, answer)
+        if name:
+            # A later change has to send the generated name again.
+            made.attributes.setdefault(name, given[name])
         check(scene, sent, made)
         return made
 
@@ -75,7 +79,8 @@ def simple(
         if update == "create":
             return make(scene)
         assert isinstance(update, tuple)
-        sent = parameters(scene) | update[1](scene)
+        given = named(scene)
+        sent = (send(scene, given) if send else given) | update[1](scene)
         scene.call(service, update[0], _known(scene, service, update[0], sent))
         made = Made(scene.physical_id, scene.attributes)
         check(scene, sent, made)

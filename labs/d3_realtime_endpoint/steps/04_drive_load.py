@@ -130,7 +130,7 @@ def plot(session: Session, seen: list[tuple[datetime, int]], target: float) -> N
     starts = [minute(point["Timestamp"]) for point in points]
     load.bar(starts, [point["Sum"] for point in points], 0.9, align="edge", color="tab:blue", alpha=0.6)
     load.axhline(target, color="tab:red", linestyle="--")
-    load.set(xlabel="minutes", ylabel="invocations per instance and minute (bars), target (dashes)")
+    load.set(xlabel="minutes", ylabel="invocations per instance and\nminute (bars), target (dashes)")
     instances = load.twinx()
     instances.step([minute(moment) for moment, _ in seen], [n for _, n in seen], where="post", color="tab:green")
     instances.set(ylabel="instances (line)", ylim=(0, max(n for _, n in seen) + 1))
