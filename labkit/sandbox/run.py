@@ -118,7 +118,7 @@ def verify(lab: Lab, assembly: Assembly) -> list[Done]:
         "--import-mode=importlib", "--rootdir", str(lab.folder), "-c", "/dev/null", "--tb=short",
         f"--session={handed}", f"--junitxml={results}", str(lab.folder / "verify.py"),
     ]  # fmt: skip
-    finished = subprocess.run(command, capture_output=True, text=True, cwd=lab.folder, check=False)  # noqa: S603
+    finished = subprocess.run(command, capture_output=True, text=True, cwd=lab.folder, check=False)
     if not results.exists():
         raise UserError(f"labs/{lab.name}/verify.py could not run:\n{(finished.stdout + finished.stderr)[-2000:]}")
     claims = []

@@ -51,7 +51,7 @@ class RealtimeEndpoint(LabStack):
             scaling.on_invocations(per_instance=PER_INSTANCE)
             scaling.on_latency(milliseconds=200)
             scaling.on_cpu(percent=70)
-            scaling.at("evening-down", cron="0 20 * * ? *", least=1, most=least)
+            scaling.at("evening-down", cron="0 20 * * ? *", least=1, most=1)
             scaling.at("morning-up", cron="0 6 * * ? *", least=least, most=most)
 
         topic = AlarmTopic(self, "Alerts", key=key)

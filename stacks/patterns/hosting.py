@@ -98,7 +98,6 @@ class PrivateModel(sagemaker.CfnModel):
                 environment={
                     "SAGEMAKER_PROGRAM": "inference.py",
                     "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
-                    "SAGEMAKER_REGION": region,
                     # The container installs the code with pip when it starts. Without a network pip must build with
                     # the setuptools that the image has; this variable is read as the value of build_isolation.
                     "PIP_NO_BUILD_ISOLATION": "false",
