@@ -77,8 +77,8 @@ def synth(
     found: dict[str, Assembly] = {}
     missing = []
     for lab in labs:
-        fingerprint = _fingerprint(lab, shared, chosen, validate)
-        kept = _kept(out / lab.name, fingerprint)
+        fingerprint = _fingerprint(lab, shared, chosen)
+        kept = _kept(out / lab.name, fingerprint, validated=validate)
         if kept is None:
             missing.append((lab, fingerprint))
         else:
@@ -88,7 +88,7 @@ def synth(
         settings = load_settings(given, file)
         for lab, fingerprint in missing:
             progress(lab)
-            found[lab.name] = _make(lab, settings, out, fingerprint)
+            found[lab.name] = _make(lab, settings, out, fingerprint, validated=validate)
     made = {lab.name for lab, _ in missing}
     return [Outcome(lab, found[lab.name], lab.name in made) for lab in labs]
 
@@ -144,7 +144,7 @@ def _switch_validator(*, on: bool) -> None:
     os.environ["CDK_VALIDATION"] = wanted
 
 
-def _make(lab: Lab, settings: Settings, out: Path, fingerprint: str) -> Assembly:
+def _make(lab: Lab, settings: Settings, out: Path, fingerprint: str, *, validated: bool = False) -> Assembly:
     import aws_cdk as cdk
 
     draft = out / f".{lab.name}.draft"
@@ -155,7 +155,7 @@ def _make(lab: Lab, settings: Settings, out: Path, fingerprint: str) -> Assembly
         stack = _stack(app, lab, settings)
         cdk.Validations.of(app).add_plugins(*_packs(app))
         _run(app, lab)
-        record = _record(lab, stack, settings, draft, fingerprint)
+        record = {**_record(lab, stack, settings, draft, fingerprint), "validated": validated}
         (draft / RECORD).write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
         final = out / lab.name
         shutil.rmtree(final, ignore_errors=True)
@@ -194,7 +194,10 @@ def _run(app: cdk.App, lab: Lab) -> None:
 
 def _record(lab: Lab, stack: LabStack, settings: Settings, draft: Path, fingerprint: str) -> dict[str, Any]:
     template = (draft / f"{lab.stack}.template.json").read_bytes()
+    from stacks.acceptance import packs
+
     paths = _paths(draft, lab.stack)
+    found = _findings(draft, paths)
     return {
         "lab": lab.name,
         "stack": lab.stack,
@@ -206,7 +209,8 @@ def _record(lab: Lab, stack: LabStack, settings: Settings, draft: Path, fingerpr
         "settings": settings.model_dump(mode="json"),
         "paths": {logical: path.removeprefix(f"{lab.stack}/") for path, logical in paths.items()},
         "packs": list(PACKS),
-        "findings": _findings(draft, paths),
+        "findings": [row for row in found if row["engine"] in packs()],
+        "validator": [row for row in found if row["engine"] not in packs()],
         "accepted": _accepted(stack, paths),
     }
 
@@ -274,8 +278,8 @@ def _accepted(stack: LabStack, paths: Mapping[str, str]) -> list[dict[str, Any]]
     return sorted(rows, key=lambda row: (str(row["engine"]), str(row["rule"]), str(row["path"])))
 
 
-def _kept(folder: Path, fingerprint: str) -> Assembly | None:
-    """An assembly that is whole and was made from the same inputs."""
+def _kept(folder: Path, fingerprint: str, *, validated: bool) -> Assembly | None:
+    """An assembly that is whole, was made from the same inputs, and was validated if that is asked."""
     try:
         assembly = Assembly.read(folder)
         template = (folder / f"{assembly.stack}.template.json").read_bytes()
@@ -283,12 +287,13 @@ def _kept(folder: Path, fingerprint: str) -> Assembly | None:
     except (UserError, OSError):
         return None
     whole = complete and assembly.record.get("template_sha256") == hashlib.sha256(template).hexdigest()
-    return assembly if whole and assembly.record.get("fingerprint") == fingerprint else None
+    same = assembly.record.get("fingerprint") == fingerprint
+    return assembly if whole and same and (assembly.record.get("validated") or not validated) else None
 
 
-def _fingerprint(lab: Lab, shared: str, settings: str, validate: bool) -> str:
+def _fingerprint(lab: Lab, shared: str, settings: str) -> str:
     own = _digest(path for path in sorted(lab.folder.iterdir()) if path.name not in _APART)
-    return hashlib.sha256(f"{lab.name}\0{shared}\0{own}\0{settings}\0{validate}".encode()).hexdigest()
+    return hashlib.sha256(f"{lab.name}\0{shared}\0{own}\0{settings}".encode()).hexdigest()
 
 
 def _settings_text(given: Mapping[str, Any] | None, file: Path | None) -> str:

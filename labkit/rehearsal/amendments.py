@@ -25,7 +25,6 @@ def install(context: Context) -> None:
     def utcnow() -> Any:
         return context.clock.now().replace(tzinfo=None)
 
-    utils.create_loader = lambda: context.loader
     utils.utcnow = utcnow
     responses.utcnow = utcnow
     _refuse_clearly(context, responses)

@@ -72,18 +72,8 @@ class Context:
     @cached_property
     def _session(self) -> Any:
         import boto3
-        import botocore.session
 
-        session = botocore.session.get_session()
-        session.register_component("data_loader", self.loader)
-        return boto3.Session(botocore_session=session)
-
-    @cached_property
-    def loader(self) -> Any:
-        """The one reader of API models for clients and moto: reading them twice is most of a small rehearsal's cost."""
-        from botocore.loaders import create_loader
-
-        return create_loader()
+        return boto3.Session()
 
     def on_import(self, module: str, patch: Callable[[ModuleType], None]) -> None:
         """Have ``patch(module)`` called right after ``module`` is imported, at once if it is imported already.

@@ -204,7 +204,11 @@ class Emulator:
         try:
             with opener.open(f"{self.url}/rehearsal/{path}", timeout=60) as answer:
                 return json.load(answer)
-        except (urllib.error.URLError, OSError):
+        except OSError:
+            # A process that was killed takes a moment to be gone.
+            if self._process is not None:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(timeout=1)
             self.check()
             raise
 

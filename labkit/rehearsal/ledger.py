@@ -75,6 +75,11 @@ class Ledger:
                     entry.notes.append(how)
             return entry
 
+    def forget(self, stack: str) -> None:
+        """Drop the entries of an earlier stack of that name, which is deleted."""
+        with self._lock:
+            self._entries = {key: entry for key, entry in self._entries.items() if entry.stack != stack}
+
     def drop(self, stack: str, logical_id: str, paths: list[str]) -> None:
         """Enter template properties of a resource that the emulation did not take."""
         with self._lock:

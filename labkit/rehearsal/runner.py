@@ -73,7 +73,9 @@ def rehearse(lab: Lab, assembly: Assembly, *, emulator: Emulator, say: Say = lam
         run.destroy()
         left, kept = compare(before, emulator.get("inventory"))
         ledger = emulator.get("ledger")
-        report.resources, report.calls, report.notes = ledger["resources"], ledger["calls"], ledger["notes"]
+        # Nested stacks have names that begin with their parent's.
+        report.resources = [one for one in ledger["resources"] if one["stack"].startswith(assembly.stack)]
+        report.calls, report.notes = ledger["calls"], ledger["notes"]
         report.leftovers, report.kept = [asdict(one) for one in left], [asdict(one) for one in kept]
         run.audit()
     return report

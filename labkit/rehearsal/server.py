@@ -138,6 +138,7 @@ def serve(*, port: int, region: str, workdir: Path, ready: Callable[[str], None]
     """
     from werkzeug.serving import make_server
 
+    _share_models()
     from labkit.rehearsal.http import Handler
 
     server: Any = make_server(HOST, port, _later, threaded=True, request_handler=Handler)
@@ -155,6 +156,15 @@ def serve(*, port: int, region: str, workdir: Path, ready: Callable[[str], None]
         server.serve_forever()
     finally:
         context.shutdown()
+
+
+def _share_models() -> None:
+    """Have clients and moto read each API model once: reading them again and again is most of a small rehearsal."""
+    from botocore import loaders
+
+    shared = loaders.create_loader()
+    # boto3 adds its own folder to the search path of each session; one addition is enough.
+    loaders.create_loader = lambda search_path_string=None: shared
 
 
 def _later(environ: dict[str, Any], start_response: Start) -> list[bytes]:

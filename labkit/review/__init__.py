@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from labkit.assembly import Assembly
-from labkit.review import engines, lint
+from labkit.review import engines, lint, validator
 from labkit.review.errors import EngineFailed
 from labkit.review.evidence import Counts, Evidence
 from labkit.review.lab import Lab
@@ -43,6 +43,9 @@ def review(
     for lab in labs:
         ran |= engines.versions(lab)
         rows += engines.quick(lab, today=today or date.today())
+        if validator.ran(lab):
+            ran |= {validator.ENGINE: validator.version(lab)}
+            rows += validator.rows(lab)
         if second_opinion:
             ran |= {lint.ENGINE: lint.version()}
             rows += lint.rows(lab)

@@ -21,7 +21,7 @@ class Evidence:
     Args:
         lab: folder name.
         stack: stack name.
-        engine: cdk-nag pack, ``own``, ``cfn-lint`` or ``review``.
+        engine: cdk-nag pack, ``own``, ``CloudFormation Validate``, ``cfn-lint`` or ``review``.
         engine_version: what ran.
         rule: id within the engine.
         title: the rule in a sentence. Own rules state the passing case; those of cdk-nag tell the fault they look for.

@@ -59,7 +59,7 @@ def test_the_cdk_command_line_writes_the_same_bytes(synthesize: Callable[..., As
 
 
 def test_an_unchanged_lab_is_not_made_again(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(synthesis, "_make", lambda *args: pytest.fail("made again"))
+    monkeypatch.setattr(synthesis, "_make", lambda *args, **kw: pytest.fail("made again"))
     (outcome,) = synth([endpoint_lab()], out=made, file=None)
     assert not outcome.made
 
@@ -77,7 +77,7 @@ def test_a_spoilt_assembly_is_made_again(made: Path, spoil: str, monkeypatch: py
     if spoil == "asset":
         assembly.assets[0].path.unlink()
     called: list[str] = []
-    monkeypatch.setattr(synthesis, "_make", lambda lab, *args: called.append(lab.name) or assembly)
+    monkeypatch.setattr(synthesis, "_make", lambda lab, *args, **kw: called.append(lab.name) or assembly)
     synth([endpoint_lab()], out=made, file=None)
     assert called == [NAME]
 
@@ -85,7 +85,7 @@ def test_a_spoilt_assembly_is_made_again(made: Path, spoil: str, monkeypatch: py
 def test_other_settings_make_it_again(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     called: list[str] = []
     kept = Assembly.read(made / NAME)
-    monkeypatch.setattr(synthesis, "_make", lambda lab, *args: called.append(lab.name) or kept)
+    monkeypatch.setattr(synthesis, "_make", lambda lab, *args, **kw: called.append(lab.name) or kept)
     synth([endpoint_lab()], out=made, file=None, given={"zones": 1})
     assert called == [NAME]
 
@@ -119,3 +119,27 @@ def test_findings_and_acceptances_are_recorded_with_their_resources(synthesize: 
     assert all(set(row["logical_ids"]) <= names and row["logical_ids"] for row in assembly.accepted)
     accepted = {(row["engine"], row["rule"], name) for row in assembly.accepted for name in row["logical_ids"]}
     assert {(row["engine"], row["finding"], row["logical_id"]) for row in assembly.findings} <= accepted
+
+
+def test_the_gates_validator_is_really_on() -> None:
+    code = """
+import sys, tempfile
+from pathlib import Path
+import labkit.synth as synthesis
+from labkit.catalogue import ROOT, pick
+from stacks import lab_stack
+synthesis._switch_validator(on=True)
+import aws_cdk as cdk
+class Faulty(lab_stack.LabStack):
+    def build(self):
+        cdk.CfnResource(self, "Bucket", type="AWS::S3::Bucket", properties={"NoSuchProperty": 1})
+lab_stack.stack_class = lambda folder: Faulty
+settings = synthesis.load_settings(file=None)
+assembly = synthesis._make(pick(["d3_realtime_endpoint"])[0], settings, Path(tempfile.mkdtemp()), "", validated=True)
+print([(row["logical_id"], row["engine"]) for row in assembly.record["validator"]])
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "CDK_VALIDATION"}
+    printed = subprocess.run(
+        [sys.executable, "-c", code], check=True, cwd=ROOT, env=environment, capture_output=True, text=True
+    ).stdout
+    assert "('Bucket', 'CloudFormation Validate')" in printed

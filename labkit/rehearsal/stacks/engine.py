@@ -74,6 +74,7 @@ class Engine:
             )
             self._load(stack, template, given)
             self.stacks[stack_id] = stack
+        self.context.ledger.forget(name)
         self._tell(stack, "CREATE_IN_PROGRESS", "User Initiated")
         self._start(stack, self._create)
         return stack

@@ -1,0 +1,73 @@
+"""Emulated time: it advances in ticks, subscribers see each, and pending work is waited for."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from labkit.rehearsal.clock import Clock
+from tests.rehearsal.base.conftest import Cloud
+
+
+def test_subscribers_see_every_minute() -> None:
+    """GIVEN a subscriber WHEN 150 seconds pass THEN it is called after 60, 120 and 150 seconds."""
+    clock, seen = Clock(), []
+    clock.subscribe(seen.append)
+    begin = clock.now()
+
+    clock.advance(150)
+
+    assert [round((moment - begin).total_seconds()) for moment in seen] == [60, 120, 150]
+    assert abs(clock.now() - datetime.now(UTC) - timedelta(seconds=150)) < timedelta(seconds=5)
+
+
+def test_time_does_not_go_back() -> None:
+    """GIVEN a clock WHEN asked for negative seconds THEN it refuses and names them."""
+    with pytest.raises(ValueError, match="-1 seconds given"):
+        Clock().advance(-1)
+
+
+def test_work_under_way_ends_before_time_goes_on() -> None:
+    """GIVEN work that waits WHEN time is advanced THEN the work ends first."""
+    clock, order = Clock(), []
+    started, may_end = threading.Event(), threading.Event()
+
+    def work() -> None:
+        with clock.working():
+            started.set()
+            may_end.wait(10)
+            order.append("work")
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    started.wait(10)
+    clock.subscribe(lambda now: order.append("tick"))
+    threading.Timer(0.05, may_end.set).start()
+
+    clock.advance(60)
+
+    worker.join()
+    assert order == ["work", "tick"]
+
+
+def test_the_clock_is_read_and_advanced_over_http(cloud: Cloud) -> None:
+    """GIVEN a running emulator WHEN an hour is posted THEN the clock and what services stamp show it."""
+    import json
+    import urllib.error
+    import urllib.request
+
+    url = cloud.emulator.environment()["LABS_CLOCK_URL"]
+    begin = datetime.fromisoformat(cloud.emulator.get("clock")["now"])
+    with urllib.request.urlopen(url, data=json.dumps({"seconds": 3600}).encode()) as answer:
+        now = datetime.fromisoformat(json.load(answer)["now"])
+    assert timedelta(seconds=3600) <= now - begin < timedelta(seconds=3660)
+
+    cloud.client("logs").create_log_group(logGroupName="/clock")
+    groups = cloud.client("logs").describe_log_groups(logGroupNamePrefix="/clock")["logGroups"]
+    cloud.client("logs").delete_log_group(logGroupName="/clock")
+    assert abs(groups[0]["creationTime"] / 1000 - now.timestamp()) < 60
+
+    with pytest.raises(urllib.error.HTTPError, match="400"):
+        urllib.request.urlopen(url, data=b'{"minutes": 1}')
