@@ -292,27 +292,20 @@ def docs(
 
 def main() -> None:
     """Run the command; a person's mistake is one message and exit code 2."""
+    import click
+
     try:
-        app(standalone_mode=False)
+        # Without standalone mode typer.Exit comes back as a number, not as an exception.
+        sys.exit(app(standalone_mode=False) or 0)
     except UserError as error:
         _stop(str(error), 2)
     except typer.Abort:
         _stop("Stopped.", 1)
     except KeyboardInterrupt:
         _stop("Interrupted.", 130)
-    except typer.Exit as exit_:
-        sys.exit(exit_.exit_code)
-    except Exception as error:
-        import click
-
-        if isinstance(error, click.exceptions.Exit):
-            sys.exit(error.exit_code)
-        if isinstance(error, click.ClickException):
-            error.show()
-            sys.exit(error.exit_code)
-        if type(error).__name__ == "EngineFailed":
-            _stop(str(error), 2)
-        raise
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
 
 
 def _assemblies(

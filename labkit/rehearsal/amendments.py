@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -20,7 +21,6 @@ def install(context: Context) -> None:
     config.default_user_config["lambda"]["use_docker"] = False
     config.default_user_config["batch"]["use_docker"] = False
     config.default_user_config["stepfunctions"]["execute_state_machine"] = True
-    config.default_user_config["iam"]["load_aws_managed_policies"] = True
 
     def utcnow() -> Any:
         return context.clock.now().replace(tzinfo=None)
@@ -33,6 +33,7 @@ def install(context: Context) -> None:
     context.on_import("moto.s3.models", lambda module: _bootstrap_bucket(context, module))
     context.on_import("moto.ec2.models.vpcs", _delete_default_acl)
     context.on_import("moto.ssm.models", lambda module: _bootstrap_version(context, module))
+    context.on_import("moto.iam.models", _load_aws_policies_when_asked)
     context.on_import("moto.iam.models", lambda module: _bootstrap_role(context, module))
 
 
@@ -52,6 +53,7 @@ def _refuse_clearly(context: Context, responses: ModuleType) -> None:
             context.ledger.called(service, operation, refused=True)
             message = f"The rehearsal does not emulate {service} {operation} ({error})."
             return self.serialized(responses.ActionResult(Refusal("NotImplemented", message)))
+        context.ledger.touched(service)
         if OWN_CALLS not in self.headers.get("User-Agent", ""):
             context.ledger.called(service, operation)
         return answer
@@ -126,6 +128,30 @@ def _delete_default_acl(models: ModuleType) -> None:
     models.VPCBackend.delete_vpc = delete_vpc
 
 
+def _load_aws_policies_when_asked(models: ModuleType) -> None:
+    """AWS's own policies exist as soon as one is named; loading all of them costs more than a small rehearsal."""
+
+    @cache
+    def known() -> dict[str, Any]:
+        content: dict[str, Any] = json.loads(models.aws_managed_policies_data)
+        return content
+
+    def wrap(method: str) -> None:
+        original = getattr(models.IAMBackend, method)
+
+        def with_policy(self: Any, policy_arn: str, *more: Any, **named: Any) -> Any:
+            name = policy_arn.rpartition("/")[2]
+            if ":iam::aws:policy/" in policy_arn and policy_arn not in self.managed_policies and name in known():
+                policy = models.AWSManagedPolicy.from_data(name, self.account_id, self.region_name, known()[name])
+                self.managed_policies[policy.arn] = policy
+            return original(self, policy_arn, *more, **named)
+
+        setattr(models.IAMBackend, method, with_policy)
+
+    for method in ("attach_role_policy", "attach_group_policy", "attach_user_policy", "get_policy"):
+        wrap(method)
+
+
 def _bootstrap_bucket(context: Context, models: ModuleType) -> None:
     """The bucket that `cdk bootstrap` makes for assets."""
     name = f"cdk-hnb659fds-assets-{context.account}-{context.region}"
@@ -150,7 +176,7 @@ def _bootstrap_version(context: Context, models: ModuleType) -> None:
 
 
 def _bootstrap_role(context: Context, models: ModuleType) -> None:
-    """The role that CloudFormation acts with, as `cdk bootstrap` makes it."""
+    """The role that CloudFormation acts with, as `cdk bootstrap` makes it, without its policy: rights are not enforced."""
     backend = models.iam_backends[context.account][context.partition]
     name = f"cdk-hnb659fds-cfn-exec-role-{context.account}-{context.region}"
     trust = {
@@ -168,4 +194,3 @@ def _bootstrap_role(context: Context, models: ModuleType) -> None:
         tags=[],
         max_session_duration="3600",
     )
-    backend.attach_role_policy(f"arn:{context.partition}:iam::aws:policy/AdministratorAccess", name)

@@ -51,6 +51,7 @@ class Ledger:
         self._entries: dict[tuple[str, str], Entry] = {}
         self._executed_types: dict[str, str] = {}
         self._notes: list[Note] = []
+        self._services: set[str] = set()
         self._calls: Counter[tuple[str, str]] = Counter()
         self._refused: Counter[tuple[str, str]] = Counter()
         self._answers: dict[tuple[str, str], tuple[Label, str]] = {
@@ -130,6 +131,14 @@ class Ledger:
             self._calls[service, operation] += 1
             if refused:
                 self._refused[service, operation] += 1
+
+    def touched(self, service: str) -> None:
+        """Note that a service was called by anybody, the emulator included."""
+        self._services.add(service)
+
+    def services(self) -> frozenset[str]:
+        """The services that were ever called."""
+        return frozenset(self._services)
 
     def as_json(self) -> dict[str, Any]:
         """Resources, notes and calls, as plain data."""

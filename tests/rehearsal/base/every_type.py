@@ -183,7 +183,7 @@ RESOURCES: dict[str, Any] = {
                     },
                 }
             ],
-            "ManagedPolicyArns": [ref("Boundary")],
+            "ManagedPolicyArns": [ref("Boundary"), {"Fn::Sub": "arn:${AWS::Partition}:iam::aws:policy/ReadOnlyAccess"}],
             "PermissionsBoundary": ref("Boundary"),
             "Tags": [{"Key": "a", "Value": "b"}],
         },

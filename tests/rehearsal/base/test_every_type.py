@@ -179,6 +179,6 @@ def test_deletion_leaves_nothing_but_the_key(stack: Stack, cloud: Cloud, before:
 
     left, kept = compare(before, cloud.emulator.get("inventory"))
     assert left == []
-    assert [(one.kind, one.identifier) for one in kept] == [("AWS::KMS::Key", key)]
+    assert [(one.kind, one.identifier) for one in kept] == [("kms::Key", key)]
     order = stack.order("DELETE_COMPLETE")
     assert order.index("Model") < order.index("Policy") < order.index("Role")

@@ -121,7 +121,7 @@ def test_what_a_step_leaves_behind_fails_the_rehearsal(cloud: Cloud, make: Make,
     """GIVEN a step that makes a queue and forgets it WHEN rehearsed THEN the report names the queue."""
     step = '"""Forget"""\ndef run(session):\n    session.client("sqs").create_queue(QueueName="forgotten")\n'
     report = rehearse(cloud, make(step=step))
-    assert [one["kind"] for one in report.leftovers] == ["AWS::SQS::Queue"]
+    assert [one["kind"] for one in report.leftovers] == ["sqs::Queue"]
     assert "forgotten" in report.faults()[0]
     cloud.client("sqs").delete_queue(QueueUrl=report.leftovers[0]["identifier"])
 
