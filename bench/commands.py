@@ -20,6 +20,10 @@ def main() -> None:
     rows = {"python -c pass": [sys.executable, "-c", "pass"]} | {f"labs {' '.join(c)}": [labs, *c] for c in COMMANDS}
     for command in rows.values():
         cpu([*command], environment)
+    if not Path(labs).exists():
+        raise SystemExit("Install first: make test")
     print("command  (median processor seconds)")
     for name, command in rows.items():
         print(f"{name:32}{statistics.median(cpu(command, environment) for _ in range(ROUNDS)):.3f}", flush=True)
+if __name__ == "__main__":
+    main()

@@ -142,6 +142,8 @@ def _switch_validator(*, on: bool) -> None:
     if "aws_cdk" in sys.modules and os.environ.get("CDK_VALIDATION", "true") != wanted:
         raise RuntimeError(f"aws_cdk runs in this process with another validator setting than {wanted}")
     os.environ["CDK_VALIDATION"] = wanted
+    # Keeps CDK's unpacked JavaScript between processes.
+    os.environ.setdefault("JSII_RUNTIME_PACKAGE_CACHE", "enabled")
 
 
 def _make(lab: Lab, settings: Settings, out: Path, fingerprint: str, *, validated: bool = False) -> Assembly:

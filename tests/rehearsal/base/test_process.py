@@ -76,7 +76,7 @@ def test_the_environment_leads_to_the_emulator_and_is_restored(cloud: Cloud, mon
 
 
 def test_a_child_that_dies_is_told_with_its_last_words() -> None:
-    """GIVEN a running emulator WHEN its process is killed THEN the next look tells it, with the end of its log."""
+    """GIVEN a running emulator WHEN its process is killed THEN the next look tells the end of its log, which is then removed."""
     with Emulator() as emulator:
         with emulator.log.open("a") as log:
             log.write("the last words\n")
@@ -85,6 +85,7 @@ def test_a_child_that_dies_is_told_with_its_last_words() -> None:
         with pytest.raises(UserError, match=r"(?s)ended half-way \(exit code -9\).*the last words") as told:
             emulator.get("clock")
         assert str(emulator.log) in str(told.value)
+    assert not emulator.log.parent.exists()
 
 
 def test_a_child_that_cannot_start_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -120,11 +121,3 @@ def test_ctrl_c_leaves_no_child() -> None:
     assert parent.wait(timeout=20) != 0
     parent.stdout.close()
     assert gone(child, seconds=0.5)
-
-
-def test_the_work_folder_is_removed() -> None:
-    """GIVEN an emulator WHEN it was used THEN nothing of it stays on the disk."""
-    with Emulator() as emulator:
-        folder = emulator.log.parent
-        assert folder.exists()
-    assert not folder.exists()
