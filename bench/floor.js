@@ -1,4 +1,4 @@
-// The floor: the same stacks written in JavaScript, one app, validator off.
+// The least that the same stacks can cost in JavaScript: one app, validator off, properties ready-made.
 //   node floor.js prepare TEMPLATE OUT   typed properties of each resource, once
 //   node floor.js synth PREPARED N OUT   N stacks
 const fs = require("fs");

@@ -9,6 +9,8 @@ from typing import Any
 
 from labkit.rehearsal.stacks.template import Template
 
+STACK = "AWS::CloudFormation::Stack"
+
 
 @dataclass
 class Event:
@@ -79,3 +81,30 @@ class Stack:
     def exports(self) -> dict[str, str]:
         """Exported values by export name."""
         return {out["ExportName"]: out["OutputValue"] for out in self.outputs if out.get("ExportName")}
+
+    def tell(self, now: datetime, status: str, reason: str = "") -> None:
+        """Give the stack a status, with its event."""
+        self.status, self.reason = status, reason
+        self.happened(now, self.name, self.id, STACK, status, reason)
+
+    def tell_of(self, now: datetime, resource: Resource, status: str, reason: str = "") -> None:
+        """Give a resource a status, with its event."""
+        resource.status, resource.reason, resource.changed = status, reason, now
+        self.happened(now, resource.logical_id, resource.physical_id, resource.type, status, reason)
+
+
+def in_order(resources: list[Resource]) -> list[Resource]:
+    """Resources with those first that others need."""
+    by_id = {resource.logical_id: resource for resource in resources}
+    done: dict[str, Resource] = {}
+
+    def visit(logical_id: str) -> None:
+        if logical_id in done or logical_id not in by_id:
+            return
+        for other in sorted(by_id[logical_id].needs):
+            visit(other)
+        done[logical_id] = by_id[logical_id]
+
+    for logical_id in by_id:
+        visit(logical_id)
+    return list(done.values())
