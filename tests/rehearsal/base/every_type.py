@@ -611,6 +611,7 @@ RESOURCES: dict[str, Any] = {
             "SchemaChangePolicy": {"UpdateBehavior": "UPDATE_IN_DATABASE", "DeleteBehavior": "LOG"},
             "RecrawlPolicy": {"RecrawlBehavior": "CRAWL_EVERYTHING"},
             "Schedule": {"ScheduleExpression": "cron(0 3 * * ? *)"},
+            "Tags": {"lab": "x"},
             "Configuration": '{"Version":1.0}',
         },
     ),
@@ -736,6 +737,7 @@ RESOURCES: dict[str, Any] = {
         {
             "Role": att("Role", "Arn"),
             "Command": {"Name": "glueetl", "ScriptLocation": {"Fn::Sub": "s3://${Bucket}/job.py"}},
+            "Tags": {"lab": "x"},
             "GlueVersion": "5.0",
             "SecurityConfiguration": ref("Security"),
         },

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 import labkit.rehearsal.types as types
 from labkit.rehearsal.leftovers import compare
@@ -91,6 +92,36 @@ def test_resources_are_created_after_what_they_need(stack: Stack) -> None:
     assert order.index("Policy") < order.index("Model")
 
 
+SETTINGS: dict[str, tuple[str, Any]] = {
+    "get_bucket_versioning": ("Status", "Enabled"),
+    "get_bucket_encryption": (
+        "ServerSideEncryptionConfiguration.Rules.0.ApplyServerSideEncryptionByDefault.SSEAlgorithm", "aws:kms"
+    ),
+    "get_bucket_logging": ("LoggingEnabled.TargetPrefix", "s3/"),
+    "get_bucket_lifecycle_configuration": ("Rules.0.NoncurrentVersionExpiration.NewerNoncurrentVersions", 2),
+    "get_public_access_block": ("PublicAccessBlockConfiguration.RestrictPublicBuckets", True),
+    "get_bucket_ownership_controls": ("OwnershipControls.Rules.0.ObjectOwnership", "BucketOwnerEnforced"),
+    "get_bucket_accelerate_configuration": ("Status", "Enabled"),
+    "get_bucket_notification_configuration": ("EventBridgeConfiguration", {}),
+    "get_bucket_cors": ("CORSRules.0.MaxAgeSeconds", 3),
+    "get_bucket_tagging": ("TagSet.0.Value", "b"),
+    "list_bucket_intelligent_tiering_configurations": (
+        "IntelligentTieringConfigurationList.0.Tierings.0.AccessTier", "ARCHIVE_ACCESS"
+    ),
+}  # fmt: skip
+
+
+def test_a_bucket_has_all_that_its_template_says(stack: Stack, cloud: Cloud) -> None:
+    """GIVEN a bucket with every kind of setting WHEN read through its API THEN each is there."""
+    bucket = stack.physical("Bucket")
+    seen = {
+        name: dug(getattr(cloud.client("s3"), name)(Bucket=bucket), path, "") for name, (path, _) in SETTINGS.items()
+    }
+    assert seen == {name: wanted for name, (_, wanted) in SETTINGS.items()}
+    lock = cloud.client("s3").get_object_lock_configuration(Bucket=stack.physical("Locked"))
+    assert lock["ObjectLockConfiguration"]["Rule"]["DefaultRetention"] == {"Mode": "GOVERNANCE", "Days": 1}
+
+
 # What is changed: logical id, property, new value; then a call with the place in its answer where it must show.
 CHANGES: list[tuple[str, str, Any, str, str, dict[str, str], str, Any]] = [
     ("Key", "Description", "other", "kms", "describe_key", {"KeyId": "Key"}, "KeyMetadata.Description", "other"),
@@ -132,6 +163,8 @@ def test_changes_have_a_real_effect(stack: Stack, cloud: Cloud) -> None:
     """GIVEN a stack WHEN properties change THEN the services' own APIs show the new values, and nothing is replaced."""
     physical = {name: stack.physical(name) for name, *_ in CHANGES}
     changed = copy.deepcopy(TEMPLATE)
+    del changed["Resources"]["Bucket"]["Properties"]["LifecycleConfiguration"]
+    del changed["Resources"]["Bucket"]["Properties"]["IntelligentTieringConfigurations"]
     for name, property, value, *_ in CHANGES:
         changed["Resources"][name]["Properties"][property] = value
 
@@ -145,6 +178,10 @@ def test_changes_have_a_real_effect(stack: Stack, cloud: Cloud) -> None:
                 parameters["AttributeNames"] = ["All"]
             answer = getattr(cloud.client(service), operation)(**parameters)
             assert dug(answer, path, physical[name]) == wanted, name
+    with pytest.raises(ClientError, match="NoSuchLifecycleConfiguration"):
+        cloud.client("s3").get_bucket_lifecycle_configuration(Bucket=stack.physical("Bucket"))
+    tiering = cloud.client("s3").list_bucket_intelligent_tiering_configurations(Bucket=stack.physical("Bucket"))
+    assert "IntelligentTieringConfigurationList" not in tiering
     endpoint = cloud.client("ec2").describe_vpc_endpoints(VpcEndpointIds=[physical["Runtime"]])["VpcEndpoints"][0]
     assert json.loads(endpoint["PolicyDocument"])["Statement"] == []
     assert {name: entry["dropped"] for name, entry in stack.ledger().items() if entry["dropped"]} == {}
@@ -174,11 +211,17 @@ def test_a_condition_that_comes_true_adds_its_resource(stack: Stack) -> None:
 def test_deletion_leaves_nothing_but_the_key(stack: Stack, cloud: Cloud, before: list[dict[str, str]]) -> None:
     """GIVEN a stack of every type WHEN deleted THEN only the key that waits for its deletion exists."""
     key = stack.physical("Key")
+    # Looking at the bucket's settings has written access logs, as it does in an account.
+    logs = cloud.client("s3").list_objects_v2(Bucket=stack.physical("Logs"))["Contents"]
+    for log in logs:
+        cloud.client("s3").delete_object(Bucket=stack.physical("Logs"), Key=log["Key"])
 
     assert (stack.delete(), stack.reasons("DELETE_FAILED")) == ("DELETE_COMPLETE", {})
 
     left, kept = compare(before, cloud.emulator.get("inventory"))
     assert left == []
     assert [(one.kind, one.identifier) for one in kept] == [("kms::Key", key)]
+    tagged = cloud.client("resourcegroupstaggingapi").get_resources(TagFilters=[{"Key": "lab", "Values": ["x"]}])
+    assert [key in one["ResourceARN"] for one in tagged["ResourceTagMappingList"]] == [True]
     order = stack.order("DELETE_COMPLETE")
     assert order.index("Model") < order.index("Policy") < order.index("Role")
