@@ -16,8 +16,8 @@ SETTINGS = {
     "metrics": "MetricsConfiguration",
     "analytics": "AnalyticsConfiguration",
 }
-# Settings that moto checks and stores in part (it loses NewerNoncurrentVersions, among others).
-MIRRORED = ("lifecycle",)
+# Settings that moto checks and acts on but reads back in part: it loses NewerNoncurrentVersions and EventBridge.
+MIRRORED = ("lifecycle", "notification")
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 
 
