@@ -29,12 +29,13 @@ def test_odd_paths_are_named_as_cdk_does(synthesize_stacks: Callable[..., Any]) 
 
     def build(stack: LabStack) -> None:
         outer = Construct(stack, "Outer-1")
-        for scope, id in (
+        places = [
             (outer, "Resource"),
-            (outer, "Default"),
+            (Construct(stack, "Other"), "Default"),
             (Construct(outer, "1"), "Bucket_2"),
             (stack, "A.b-c"),
-        ):
+        ]
+        for scope, id in places:
             bucket = s3.CfnBucket(scope, id)
             made.append((bucket, stack.get_logical_id(bucket)))
 
