@@ -16,8 +16,9 @@ SETTINGS = {
     "metrics": "MetricsConfiguration",
     "analytics": "AnalyticsConfiguration",
 }
-# Settings that moto checks and acts on but reads back in part: it loses NewerNoncurrentVersions and EventBridge.
-MIRRORED = ("lifecycle", "notification")
+# Settings that moto checks and acts on but reads back otherwise: it loses NewerNoncurrentVersions and EventBridge, and
+# adds years to a retention in days.
+MIRRORED = ("lifecycle", "notification", "object-lock")
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 
 

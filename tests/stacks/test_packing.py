@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import os
 import tarfile
 import zipfile
@@ -31,6 +33,23 @@ def test_times_and_places_do_not_matter(tmp_path: Path, kind: str) -> None:
     one = packing.packed(kind, {tree(tmp_path / "one", when=1): ""}).read_bytes()  # type: ignore[arg-type]
     two = packing.packed(kind, {tree(tmp_path / "two", when=2_000_000_000): ""}).read_bytes()  # type: ignore[arg-type]
     assert one == two
+
+
+@pytest.mark.parametrize("size", [0, 1, 65_535, 65_536, 200_000])
+def test_our_gzip_is_what_gzip_reads(size: int) -> None:
+    data = bytes(range(256)) * (size // 256 + 1)
+    assert gzip.decompress(packing._gzip(data[:size])) == data[:size]
+
+
+def test_the_bytes_do_not_depend_on_the_version_of_python(tmp_path: Path) -> None:
+    known = {
+        "zip": "446870024c633769",
+        "tar.gz": "94ac7ab8f755d92a",
+    }
+    source = tree(tmp_path / "one", when=1)
+    for kind, digest in known.items():
+        made = packing.packed(kind, {source: ""}).read_bytes()  # type: ignore[arg-type]
+        assert hashlib.sha256(made).hexdigest()[:16] == digest
 
 
 def test_content_changes_the_name(tmp_path: Path) -> None:
