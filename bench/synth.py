@@ -23,7 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LAB = "d3_realtime_endpoint"
 COPIES = (1, 10, 40)
-ROUNDS = 1
+ROUNDS = 2
 
 # A program that makes N copies of the lab; "bare" as one app without packs, "whole" as the labs command does it.
 COPY = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sys
 import threading
 import traceback
@@ -190,4 +191,6 @@ def _install(context: Context) -> None:
 def _end_with_parent(context: Context) -> None:
     sys.stdin.buffer.read()
     context.shutdown()
+    # A parent that was killed cannot tidy up.
+    shutil.rmtree(context.workdir, ignore_errors=True)
     os._exit(0)

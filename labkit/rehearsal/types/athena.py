@@ -48,19 +48,9 @@ def _update(scene: Scene) -> Made:
         },
         under="",
     )
-    _tags(scene)
+    scene.retag("athena", {"ResourceARN": scene.arn("athena", f"workgroup/{scene.physical_id}")})
     _check(scene, configuration)
     return Made(scene.physical_id, scene.attributes)
-
-
-def _tags(scene: Scene) -> None:
-    tags = scene.take("Tags").get("Tags", [])
-    if scene.changed("Tags") and tags:
-        scene.call(
-            "athena",
-            "TagResource",
-            {"ResourceARN": scene.arn("athena", f"workgroup/{scene.physical_id}"), "Tags": tags},
-        )
 
 
 def _delete(scene: Scene) -> None:

@@ -28,7 +28,7 @@ SETTINGS = (
     "DeadLetterConfig",
     "SnapStart",
 )
-AT_BIRTH = ("Architectures", "PackageType", "Tags", "CodeSigningConfigArn")
+AT_BIRTH = ("Architectures", "PackageType", "CodeSigningConfigArn")
 HANDLERS = {"python": "index.py", "nodejs": "index.js"}
 
 
@@ -50,7 +50,9 @@ def _create(scene: Scene) -> Made:
     name = scene.name("FunctionName", longest=64)
     settings = scene.take(*SETTINGS)
     scene.call(
-        "lambda", "CreateFunction", {"FunctionName": name, "Code": _code(scene), **settings, **scene.take(*AT_BIRTH)}
+        "lambda",
+        "CreateFunction",
+        {"FunctionName": name, "Code": _code(scene), **settings, **scene.take(*AT_BIRTH, "Tags")},
     )
     scene.physical_id = name
     _concurrency(scene)
@@ -88,13 +90,7 @@ def _update(scene: Scene) -> Made:
         empty = {"Environment": {"Variables": {}}, "Layers": [], "VpcConfig": {"SubnetIds": [], "SecurityGroupIds": []}}
         gone = {key: item for key, item in empty.items() if key in scene.old and key not in settings}
         scene.call("lambda", "UpdateFunctionConfiguration", {"FunctionName": name, **settings, **gone})
-    if scene.changed("Tags"):
-        arn = scene.arn("lambda", f"function:{name}")
-        before = [tag["Key"] for tag in scene.old.get("Tags", [])]
-        if before:
-            scene.call("lambda", "UntagResource", {"Resource": arn, "TagKeys": before})
-        if "Tags" in at_birth:
-            scene.call("lambda", "TagResource", {"Resource": arn, "Tags": at_birth["Tags"]})
+    scene.retag("lambda", {"Resource": scene.arn("lambda", f"function:{name}")})
     _concurrency(scene)
     return Made(name, scene.attributes)
 

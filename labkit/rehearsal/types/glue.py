@@ -55,11 +55,12 @@ def _change_job(scene: Scene) -> Made:
     given = scene.take(*[name for name in scene.properties if name != "Tags"])
     scene.call("glue", "UpdateJob", {"JobName": scene.physical_id, "JobUpdate": given})
     scene.kept(given, scene.call("glue", "GetJob", {"JobName": scene.physical_id})["Job"])
-    tags = scene.take("Tags").get("Tags", {})
+    # Glue names its parameters otherwise than every other service.
     if scene.changed("Tags"):
-        arn = scene.arn("glue", f"job/{scene.physical_id}")
-        scene.call("glue", "UntagResource", {"ResourceArn": arn, "TagsToRemove": list(scene.old.get("Tags", {}))})
-        scene.call("glue", "TagResource", {"ResourceArn": arn, "TagsToAdd": tags})
+        arn = {"ResourceArn": scene.arn("glue", f"job/{scene.physical_id}")}
+        scene.call("glue", "UntagResource", {**arn, "TagsToRemove": list(scene.old.get("Tags", {}))})
+        scene.call("glue", "TagResource", {**arn, "TagsToAdd": scene.properties.get("Tags", {})})
+    scene.take("Tags")
     return Made(scene.physical_id, scene.attributes)
 
 

@@ -43,7 +43,7 @@ def _attach(scene: Scene, name: str) -> None:
 def _update_role(scene: Scene) -> Made:
     name = scene.physical_id
     scene.take("RoleName", "Path")
-    given = scene.take("AssumeRolePolicyDocument", "Description", "MaxSessionDuration", "PermissionsBoundary", "Tags")
+    given = scene.take("AssumeRolePolicyDocument", "Description", "MaxSessionDuration", "PermissionsBoundary")
     if scene.changed("AssumeRolePolicyDocument"):
         scene.call(
             "iam", "UpdateAssumeRolePolicy", {"RoleName": name, "PolicyDocument": given["AssumeRolePolicyDocument"]}
@@ -67,12 +67,7 @@ def _update_role(scene: Scene) -> Made:
             )
         else:
             scene.call("iam", "DeleteRolePermissionsBoundary", {"RoleName": name})
-    if scene.changed("Tags"):
-        gone = [tag["Key"] for tag in scene.old.get("Tags", [])]
-        if gone:
-            scene.call("iam", "UntagRole", {"RoleName": name, "TagKeys": gone})
-        if "Tags" in given:
-            scene.call("iam", "TagRole", {"RoleName": name, "Tags": given["Tags"]})
+    scene.retag("iam", {"RoleName": name}, untag="UntagRole", tag="TagRole")
     _attach(scene, name)
     return Made(name, scene.attributes)
 

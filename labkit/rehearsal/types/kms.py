@@ -53,7 +53,6 @@ def _update(scene: Scene) -> Made:
     given = scene.take(
         "Description",
         "KeyPolicy",
-        "Tags",
         "KeySpec",
         "KeyUsage",
         "MultiRegion",
@@ -65,12 +64,7 @@ def _update(scene: Scene) -> Made:
         scene.call("kms", "PutKeyPolicy", {**key, "PolicyName": "default", "Policy": given["KeyPolicy"]})
     if scene.changed("Description"):
         scene.call("kms", "UpdateKeyDescription", {**key, "Description": given.get("Description", "")})
-    if scene.changed("Tags"):
-        gone = [tag["Key"] for tag in scene.old.get("Tags", [])]
-        if gone:
-            scene.call("kms", "UntagResource", {**key, "TagKeys": gone})
-        if "Tags" in given:
-            scene.call("kms", "TagResource", {**key, "Tags": given["Tags"]})
+    scene.retag("kms", key)
     _rotate(scene)
     return Made(scene.physical_id, scene.attributes)
 

@@ -43,19 +43,14 @@ def _retain(scene: Scene) -> None:
 
 def _update(scene: Scene) -> Made:
     scene.take("LogGroupName", "LogGroupClass")
-    given = scene.take("KmsKeyId", "Tags")
+    given = scene.take("KmsKeyId")
     if scene.changed("KmsKeyId"):
         if "KmsKeyId" in given:
             scene.call("logs", "AssociateKmsKey", {"logGroupName": scene.physical_id, "kmsKeyId": given["KmsKeyId"]})
         else:
             scene.call("logs", "DisassociateKmsKey", {"logGroupName": scene.physical_id})
-    if scene.changed("Tags"):
-        arn = scene.arn("logs", f"log-group:{scene.physical_id}")
-        gone = [tag["Key"] for tag in scene.old.get("Tags", [])]
-        if gone:
-            scene.call("logs", "UntagResource", {"resourceArn": arn, "tagKeys": gone})
-        if "Tags" in given:
-            scene.call("logs", "TagResource", {"resourceArn": arn, "tags": given["Tags"]})
+    arn = scene.arn("logs", f"log-group:{scene.physical_id}")
+    scene.retag("logs", {"resourceArn": arn}, keys="tagKeys")
     _retain(scene)
     return Made(scene.physical_id, scene.attributes)
 

@@ -118,6 +118,30 @@ class Scene:
         """
         return called(self.context, self.region, service, operation, parameters, self.drop, under)
 
+    def retag(
+        self,
+        service: str,
+        resource: Properties,
+        *,
+        untag: str = "UntagResource",
+        tag: str = "TagResource",
+        keys: str = "TagKeys",
+    ) -> None:
+        """Change a resource's tags from the old ones to the template's.
+
+        Args:
+            resource: the parameter that names the resource in both operations.
+            keys: the parameter of ``untag`` that lists tags by key.
+        """
+        wanted, before = self.take("Tags").get("Tags"), self.old.get("Tags")
+        if wanted == before:
+            return
+        if before:
+            names = list(before) if isinstance(before, dict) else [one["Key"] for one in before]
+            self.call(service, untag, {**resource, keys: names})
+        if wanted:
+            self.call(service, tag, {**resource, "Tags": wanted})
+
     def kept(self, sent: Properties, answer: Properties, *, but: tuple[str, ...] = ()) -> None:
         """Check that the API reads back what was sent; whatever it lost counts as dropped."""
         for path in lost({key: value for key, value in sent.items() if key not in but}, answer):

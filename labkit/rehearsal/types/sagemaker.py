@@ -65,14 +65,8 @@ def _update_endpoint(scene: Scene) -> Made:
         "ExcludeRetainedVariantProperties",
         "RetainDeploymentConfig",
     )
-    tags = scene.take("Tags").get("Tags", [])
     config = given["EndpointConfigName"] = str(given["EndpointConfigName"]).rsplit("/", 1)[-1]
-    if scene.changed("Tags"):
-        gone = [tag["Key"] for tag in scene.old.get("Tags", [])]
-        if gone:
-            scene.call("sagemaker", "DeleteTags", {"ResourceArn": scene.physical_id, "TagKeys": gone})
-        if tags:
-            scene.call("sagemaker", "AddTags", {"ResourceArn": scene.physical_id, "Tags": tags})
+    scene.retag("sagemaker", {"ResourceArn": scene.physical_id}, untag="DeleteTags", tag="AddTags")
     if scene.changed("EndpointConfigName", "DeploymentConfig"):
         scene.call("sagemaker", "UpdateEndpoint", {"EndpointName": _last(scene), **given})
         _stable(scene, config)
@@ -111,9 +105,7 @@ def _group_policy(scene: Scene, made: Made) -> Made:
 
 def _update_group(scene: Scene) -> Made:
     scene.take("ModelPackageGroupName", "ModelPackageGroupDescription")
-    tags = scene.take("Tags").get("Tags", [])
-    if scene.changed("Tags") and tags:
-        scene.call("sagemaker", "AddTags", {"ResourceArn": scene.physical_id, "Tags": tags})
+    scene.retag("sagemaker", {"ResourceArn": scene.physical_id}, untag="DeleteTags", tag="AddTags")
     return _group_policy(scene, Made(scene.physical_id, scene.attributes))
 
 

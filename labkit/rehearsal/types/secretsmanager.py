@@ -36,9 +36,7 @@ def _update(scene: Scene) -> Made:
     value = _value(scene) if scene.changed("SecretString", "GenerateSecretString") else {}
     scene.take("SecretString", "GenerateSecretString")
     scene.call("secretsmanager", "UpdateSecret", {"SecretId": scene.physical_id, **given, **value})
-    tags = scene.take("Tags").get("Tags", [])
-    if scene.changed("Tags") and tags:
-        scene.call("secretsmanager", "TagResource", {"SecretId": scene.physical_id, "Tags": tags})
+    scene.retag("secretsmanager", {"SecretId": scene.physical_id})
     return Made(scene.physical_id, scene.attributes)
 
 

@@ -64,7 +64,7 @@ def _subscribe(scene: Scene) -> None:
 def _update(scene: Scene) -> Made:
     arn = scene.physical_id
     scene.take("TopicName")
-    given = scene.take(*ATTRIBUTES, "Tags")
+    given = scene.take(*ATTRIBUTES)
     for name in ATTRIBUTES:
         if scene.changed(name):
             scene.call(
@@ -72,12 +72,7 @@ def _update(scene: Scene) -> Made:
                 "SetTopicAttributes",
                 {"TopicArn": arn, "AttributeName": name, "AttributeValue": _text(given.get(name, ""))},
             )
-    if scene.changed("Tags"):
-        gone = [tag["Key"] for tag in scene.old.get("Tags", [])]
-        if gone:
-            scene.call("sns", "UntagResource", {"ResourceArn": arn, "TagKeys": gone})
-        if "Tags" in given:
-            scene.call("sns", "TagResource", {"ResourceArn": arn, "Tags": given["Tags"]})
+    scene.retag("sns", {"ResourceArn": arn})
     _subscribe(scene)
     return Made(arn, scene.attributes)
 

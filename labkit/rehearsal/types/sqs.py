@@ -53,17 +53,12 @@ def _read(scene: Scene, url: str) -> dict[str, Any]:
 
 def _update(scene: Scene) -> Made:
     scene.take("QueueName")
-    given = scene.take(*ATTRIBUTES, "Tags")
+    given = scene.take(*ATTRIBUTES)
     sent = {name: _text(given.get(name, DEFAULTS.get(name, ""))) for name in ATTRIBUTES if scene.changed(name)}
     if sent:
         scene.call("sqs", "SetQueueAttributes", {"QueueUrl": scene.physical_id, "Attributes": sent})
         scene.kept({name: item for name, item in sent.items() if item}, _read(scene, scene.physical_id))
-    if scene.changed("Tags"):
-        gone = [tag["Key"] for tag in scene.old.get("Tags", [])]
-        if gone:
-            scene.call("sqs", "UntagQueue", {"QueueUrl": scene.physical_id, "TagKeys": gone})
-        if "Tags" in given:
-            scene.call("sqs", "TagQueue", {"QueueUrl": scene.physical_id, "Tags": given["Tags"]})
+    scene.retag("sqs", {"QueueUrl": scene.physical_id}, untag="UntagQueue", tag="TagQueue")
     return Made(scene.physical_id, scene.attributes)
 
 

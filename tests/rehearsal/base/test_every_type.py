@@ -164,6 +164,8 @@ def test_changes_have_a_real_effect(stack: Stack, cloud: Cloud) -> None:
     physical = {name: stack.physical(name) for name, *_ in CHANGES}
     changed = copy.deepcopy(TEMPLATE)
     del changed["Resources"]["Bucket"]["Properties"]["LifecycleConfiguration"]
+    for name in ("Role", "FlowGroup", "Topic", "Fn"):
+        changed["Resources"][name]["Properties"]["Tags"] = [{"Key": "new", "Value": name}]
     del changed["Resources"]["Bucket"]["Properties"]["IntelligentTieringConfigurations"]
     for name, property, value, *_ in CHANGES:
         changed["Resources"][name]["Properties"][property] = value
@@ -178,6 +180,8 @@ def test_changes_have_a_real_effect(stack: Stack, cloud: Cloud) -> None:
                 parameters["AttributeNames"] = ["All"]
             answer = getattr(cloud.client(service), operation)(**parameters)
             assert dug(answer, path, physical[name]) == wanted, name
+    assert cloud.client("lambda").get_function(FunctionName=physical["Fn"])["Tags"] == {"new": "Fn"}
+    assert cloud.client("iam").list_role_tags(RoleName=physical["Role"])["Tags"] == [{"Key": "new", "Value": "Role"}]
     with pytest.raises(ClientError, match="NoSuchLifecycleConfiguration"):
         cloud.client("s3").get_bucket_lifecycle_configuration(Bucket=stack.physical("Bucket"))
     tiering = cloud.client("s3").list_bucket_intelligent_tiering_configurations(Bucket=stack.physical("Bucket"))
