@@ -25,5 +25,7 @@ def main() -> None:
     print("command  (median processor seconds)")
     for name, command in rows.items():
         print(f"{name:32}{statistics.median(cpu(command, environment) for _ in range(ROUNDS)):.3f}", flush=True)
+
+
 if __name__ == "__main__":
     main()

@@ -96,7 +96,9 @@ def main() -> None:
         subprocess.run([*floor, "prepare", str(template), str(where / "typed.json")], check=True, env=environment)
         environment["PYTHONPATH"] = str(ROOT)
         code = str(ROOT / "labs" / LAB / "src" / "code")
-        print("copies  least s  floor s  bare s  whole s  bare/floor  whole/floor  bare/least  (median processor seconds)")
+        print(
+            "copies  least s  floor s  bare s  whole s  bare/floor  whole/floor  bare/least  (median processor seconds)"
+        )
         for count in COPIES:
             taken: dict[str, list[float]] = {"least": [], "floor": [], "bare": [], "whole": []}
             for turn in range(ROUNDS):  # in turn, so that a slow moment of the machine hits all four

@@ -97,27 +97,39 @@ def test_a_child_that_cannot_start_is_told(monkeypatch: pytest.MonkeyPatch, tmp_
         pass
 
 
-def test_the_child_ends_with_its_parent() -> None:
-    """GIVEN a parent that is killed without warning WHEN it is gone THEN its emulator ends too."""
-    code = "from labkit.rehearsal.emulator import Emulator\nimport time\nwith Emulator() as e:\n print(e.pid, flush=True)\n time.sleep(60)"
-    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+PARENT = """
+import time
+from labkit.rehearsal.emulator import Emulator
+with Emulator() as emulator:
+    print(emulator.pid, emulator.log.parent, flush=True)
+    time.sleep(60)
+"""
+
+
+def parent_with_child() -> tuple[subprocess.Popen[str], int, Path]:
+    """A process that runs an emulator, with the emulator's process id and its work folder."""
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
     assert parent.stdout is not None
-    child = int(parent.stdout.readline())
+    child, folder = parent.stdout.readline().split()
+    return parent, int(child), Path(folder)
+
+
+def test_the_child_ends_with_its_parent() -> None:
+    """GIVEN a parent that is killed without warning WHEN it is gone THEN its emulator and the work folder go too."""
+    parent, child, folder = parent_with_child()
+    assert folder.exists()
     parent.kill()
-    parent.wait()
-    parent.stdout.close()
+    parent.communicate()
     assert gone(child)
+    assert not folder.exists()
 
 
 def test_ctrl_c_leaves_no_child() -> None:
     """GIVEN a parent with an emulator WHEN it gets Ctrl-C THEN it ends, and the emulator with it."""
-    code = "from labkit.rehearsal.emulator import Emulator\nimport time\nwith Emulator() as e:\n print(e.pid, flush=True)\n time.sleep(60)"
-    parent = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    assert parent.stdout is not None
-    child = int(parent.stdout.readline())
+    parent, child, _ = parent_with_child()
     parent.send_signal(signal.SIGINT)
-    assert parent.wait(timeout=20) != 0
-    parent.stdout.close()
+    parent.communicate(timeout=20)
+    assert parent.returncode != 0
     assert gone(child, seconds=0.5)
