@@ -27,6 +27,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+INTERRUPTED = 130
+
 Name = Annotated[str, typer.Argument(metavar="LAB", help="A lab's folder name, such as d3_realtime_endpoint.")]
 Names = Annotated[
     list[str] | None, typer.Argument(metavar="[LAB]...", help="Lab folder names; all when none is given.")
@@ -295,17 +297,20 @@ def main() -> None:
     import click
 
     try:
-        # Without standalone mode typer.Exit comes back as a number, not as an exception.
-        sys.exit(app(standalone_mode=False) or 0)
+        # Without standalone mode typer.Exit comes back as a number, not as an exception; so does Ctrl-C.
+        code = app(standalone_mode=False) or 0
     except UserError as error:
         _stop(str(error), 2)
     except typer.Abort:
         _stop("Stopped.", 1)
     except KeyboardInterrupt:
-        _stop("Interrupted.", 130)
+        code = INTERRUPTED
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        code = error.exit_code
+    if code == INTERRUPTED:
+        _stop("Interrupted.", code)
+    sys.exit(code)
 
 
 def _assemblies(
@@ -390,7 +395,7 @@ def _fail(message: str) -> NoReturn:
 
 
 def _stop(message: str, code: int) -> NoReturn:
-    notes().print(message, style="red" if code != 130 else None, highlight=False, soft_wrap=True, markup=False)
+    notes().print(message, style="red" if code != INTERRUPTED else None, highlight=False, soft_wrap=True, markup=False)
     sys.exit(code)
 
 

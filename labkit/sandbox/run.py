@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 import time
@@ -21,6 +22,9 @@ from labkit.sandbox.deploy import outputs, status
 from labkit.session import Session, StepFailed
 
 Report = Callable[[str], None]
+
+# Set by a rehearsal, so that it does not touch the notes of a lab that is really deployed.
+STATE = "LABS_STATE"
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,8 @@ def open_session(lab: Lab, assembly: Assembly) -> Session:
 
 
 def state_folder(lab: Lab) -> Path:
-    """Where plots, notes and reports of a lab are kept."""
-    return ROOT / ".labs" / lab.name
+    """Where plots, notes and reports of a lab are kept; a rehearsal sets a place of its own."""
+    return Path(os.environ.get(STATE) or ROOT / ".labs" / lab.name)
 
 
 def run_steps(

@@ -78,3 +78,27 @@ def test_cost_is_told_before_anything_is_created() -> None:
     assert "per hour" in text
     assert "if forgotten" in text
     assert "after destroy" in text
+
+
+def test_ctrl_c_stops_a_rehearsal_with_one_message_and_leaves_no_process() -> None:
+    import signal
+    import time
+
+    process = subprocess.Popen(
+        [str(LABS), "rehearse", "d1_data_lake"], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr
+    for line in process.stderr:
+        if "CREATE_IN_PROGRESS" in line:
+            break
+    children = subprocess.run(
+        ["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=False
+    ).stdout.split()
+    assert children
+    process.send_signal(signal.SIGINT)
+    rest = process.stderr.read()
+    assert process.wait(timeout=60) == 130
+    assert rest.rstrip().endswith("Interrupted.")
+    assert "Traceback" not in rest
+    time.sleep(1)
+    assert [child for child in children if Path(f"/proc/{child}").exists()] == []
