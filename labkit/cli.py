@@ -360,8 +360,7 @@ def _record(lab: Lab) -> dict[str, Any]:
 
 def _table(title: str, rows: Sequence[dict[str, Any]]) -> None:
     """Rows with the same keys: a coloured table in a terminal, tab-separated lines in a pipe."""
-    out = console()
-    if not out.is_terminal:
+    if not sys.stdout.isatty():  # asked without rich, which a pipe does not need
         for row in rows:
             sys.stdout.write("\t".join(str(value) for value in row.values()) + "\n")
         return
@@ -373,7 +372,7 @@ def _table(title: str, rows: Sequence[dict[str, Any]]) -> None:
     for row in rows:
         style = "red" if row.get("open") or row.get("state") == "bad" else None
         table.add_row(*(str(value) for value in row.values()), style=style)
-    out.print(table)
+    console().print(table)
 
 
 def _json(value: Any) -> None:
