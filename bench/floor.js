@@ -16,7 +16,7 @@ const generic = (type) => type.startsWith("Custom::");
 if (process.argv[2] === "prepare") {
   const [, , , template, out] = process.argv;
   const { CfnInclude } = require("aws-cdk-lib/cloudformation-include");
-  const stack = new cdk.Stack(new cdk.App({ outdir: fs.mkdtempSync("/tmp/floor-") }), "S");
+  const stack = new cdk.Stack(new cdk.App({ outdir: fs.mkdtempSync(require("path").join(require("os").tmpdir(), "floor-")) }), "S");
   const included = new CfnInclude(stack, "T", { templateFile: template, preserveLogicalIds: true });
   const content = JSON.parse(fs.readFileSync(template));
   const resources = Object.entries(content.Resources).map(([id, r]) => ({
