@@ -167,6 +167,7 @@ def rehearse(
     as_json: AsJson = False,
 ) -> None:
     """Deploy, run, verify and destroy a lab on emulated AWS on this machine; no account, no network."""
+    _need("moto", "duckdb", "pytest", "xgboost", what="A rehearsal")
     from labkit.rehearsal.runner import rehearse_labs
 
     if not labs and not everything:
@@ -231,6 +232,7 @@ def run(
     settings: Set = None,
 ) -> None:
     """Run the lab's steps against what is deployed."""
+    _need("pyarrow", "matplotlib", "xgboost", what="Running steps")
     from labkit import sandbox
 
     (found, assembly), *_ = _assemblies([lab], settings)
@@ -245,6 +247,7 @@ def run(
 @app.command()
 def verify(lab: Name, settings: Set = None, as_json: AsJson = False) -> None:
     """Check every claim of the lab against what is deployed."""
+    _need("pytest", "xgboost", what="Verifying")
     from labkit import sandbox
 
     (found, assembly), *_ = _assemblies([lab], settings)
@@ -325,6 +328,21 @@ def _assemblies(
             labs, given=_given(settings), validate=validate, progress=lambda lab: tell(f"Synthesizing {lab.name}")
         )
     return [(outcome.lab, outcome.assembly) for outcome in outcomes]
+
+
+def _need(*modules: str, what: str) -> None:
+    """Tell how to install what only some commands use.
+
+    Raises:
+        UserError: a module is missing.
+    """
+    from importlib.util import find_spec
+
+    missing = [name for name in modules if find_spec(name) is None]
+    if missing:
+        raise UserError(
+            f"{what} needs {', '.join(missing)}, which `make synth` does not install. Run: make .venv/.test"
+        )
 
 
 def _given(settings: Sequence[str] | None) -> dict[str, Any]:
