@@ -6,12 +6,20 @@ import json
 import os
 import socket
 import struct
+import sys
 from typing import Any
 
 VARIABLE = "REHEARSAL_CHANNEL"
 # Written to standard output after each request, so that the parent knows that it has read all that belongs to it.
 MARK = b"\x00\x01end of request\x01\x00"
 _SIZES = struct.Struct("!II")
+
+
+def finish() -> None:
+    """Tell the parent that all output of this request is written."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.write(1, MARK)
 
 
 class ClosedError(Exception):

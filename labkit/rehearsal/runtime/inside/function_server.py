@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import json
 import logging
-import os
 import sys
 import time
 import traceback
@@ -14,7 +13,7 @@ from types import SimpleNamespace, TracebackType
 from typing import Any
 
 from labkit.rehearsal.runtime.inside import guard
-from labkit.rehearsal.runtime.inside.channel import MARK, Channel, ClosedError
+from labkit.rehearsal.runtime.inside.channel import Channel, ClosedError, finish
 
 
 class Context:
@@ -102,13 +101,6 @@ def run(
             "requestId": request,
             "stackTrace": [],
         }
-
-
-def finish() -> None:
-    """Tell the parent that all output of this request is written."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os.write(1, MARK)
 
 
 def main() -> None:

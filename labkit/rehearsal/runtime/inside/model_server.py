@@ -10,7 +10,7 @@ import traceback
 from typing import Any
 
 from labkit.rehearsal.runtime.inside import frameworks, guard
-from labkit.rehearsal.runtime.inside.channel import MARK, Channel, ClosedError
+from labkit.rehearsal.runtime.inside.channel import Channel, ClosedError, finish
 
 
 def load(settings: dict[str, Any]) -> tuple[Any, Any]:
@@ -35,13 +35,6 @@ def respond(model: Any, transform: Any, request: dict[str, Any], body: bytes) ->
         print("ERROR - Exception on /invocations [POST]", flush=True)
         traceback.print_exc()
         return frameworks.server_error()
-
-
-def finish() -> None:
-    """Tell the parent that all output of this request is written."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os.write(1, MARK)
 
 
 def main() -> None:
