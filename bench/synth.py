@@ -95,7 +95,7 @@ def main() -> None:
         floor = ["node", str(where / "floor.js")]
         subprocess.run([*floor, "prepare", str(template), str(where / "typed.json")], check=True, env=environment)
         environment["PYTHONPATH"] = str(ROOT)
-        code = str(ROOT / "labs" / LAB / "src" / "code")
+        code = str(ROOT / "stacks" / "patterns" / "serving")
         print(
             "copies  least s  floor s  bare s  whole s  bare/floor  whole/floor  bare/least  (median processor seconds)"
         )

@@ -30,10 +30,7 @@ class RealtimeEndpoint(LabStack):
         capture = Bucket(self, "Capture", key=key, logs=logs, lifecycle=[lifecycle_rule("captured", days_kept=30)])
         network.serve_bucket(capture)
 
-        versions = [
-            ModelArtifact(self, f"Version{n}", sources={self.src(f"model_v{n}"): "", self.src("code"): "code"})
-            for n in (1, 2)
-        ]
+        versions = [ModelArtifact(self, f"Version{n}", model=self.src(f"model_v{n}")) for n in (1, 2)]
         model = PrivateModel(self, "Model", artifacts=versions, network=network, key=key)
         endpoint = Endpoint(
             self,

@@ -1,7 +1,6 @@
 """The claims of the README, checked against what is deployed. Run the steps first: some claims are about them."""
 
 import csv
-import importlib.util
 import ipaddress
 import json
 from functools import cache
@@ -9,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import xgboost as xgb
 
 from labkit.session import Session
 
@@ -47,19 +47,12 @@ def test_predictions_are_good(session: Session) -> None:
     assert (pairs > 0).mean() + (pairs == 0).mean() / 2 >= AUC_FLOOR
 
 
-def test_predictions_are_those_of_the_code_in_this_folder(session: Session) -> None:
-    """The endpoint gives what src/code/inference.py gives here for version 1 of the model and the same flights."""
-    spec = importlib.util.spec_from_file_location("inference", session.src / "code" / "inference.py")
-    assert spec is not None
-    assert spec.loader is not None
-    inference = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(inference)
+def test_predictions_are_those_of_the_model_in_this_folder(session: Session) -> None:
+    """The endpoint gives what version 1 of the model in src/model_v1 gives here for the same flights."""
     rows, _ = holdout(session)
-    model = inference.model_fn(str(session.src / "model_v1"))
-    body, _ = inference.output_fn(
-        inference.predict_fn(inference.input_fn(json.dumps({"rows": rows}), "application/json"), model), "text/csv"
-    )
-    assert predictions(session) == pytest.approx([float(line) for line in body.split()], abs=1e-5)
+    model = xgb.Booster(model_file=str(session.src / "model_v1" / "xgboost-model.json"))
+    table = xgb.DMatrix(np.array(rows, dtype=np.float32), feature_names=model.feature_names)
+    assert predictions(session) == pytest.approx(model.predict(table).tolist(), abs=1e-5)
 
 
 def test_a_wrong_request_is_refused_with_a_reason(session: Session) -> None:

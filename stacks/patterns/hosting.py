@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from aws_cdk import aws_s3_assets as assets
@@ -21,18 +20,19 @@ from stacks.secure.network import Network
 from stacks.secure.role import Role
 
 VARIANT = "main"
+SERVING_CODE = Path(__file__).parent / "serving"
 
 
 class ModelArtifact(Construct):
     """A deterministic ``model.tar.gz`` in the bootstrap bucket: there before the model that needs it.
 
     Args:
-        sources: file or folder to its place in the archive; ``code`` holds the inference code.
+        model: folder with ``xgboost-model.json``; the archive holds its files and, under ``code``, the serving code.
     """
 
-    def __init__(self, scope: Construct, id: str, *, sources: Mapping[Path, str]) -> None:
+    def __init__(self, scope: Construct, id: str, *, model: Path) -> None:
         super().__init__(scope, id)
-        asset = assets.Asset(self, "File", path=str(packed("tar.gz", sources)))
+        asset = assets.Asset(self, "File", path=str(packed("tar.gz", {model: "", SERVING_CODE: "code"})))
         self.uri: str = asset.s3_object_url
         self.bucket_arn = "arn:${AWS::Partition}:s3:::cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}"
         self.key: str = asset.s3_object_key

@@ -1,32 +1,14 @@
-"""The sample is the same whatever the order of its source, and holds nothing that is known only after departure."""
+"""The lab's files hold both answers and only numbers, and no flight twice."""
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-FLIGHT = {
-    "year": "2013", "month": "1", "day": "5", "dep_time": "640", "sched_dep_time": "630", "dep_delay": "10",
-    "arr_time": "900", "arr_delay": "16", "carrier": "UA", "flight": "1", "tailnum": "N1", "origin": "EWR",
-    "dest": "IAH", "air_time": "120", "distance": "1400", "hour": "6", "minute": "30",
-    "time_hour": "2013-01-05T11:00:00Z",
-}  # fmt: skip
-REPORT = {
-    "origin": "EWR", "time_hour": "2013-01-05T11:00:00Z", "temp": "39.02", "dewp": "26.96", "humid": "61.63",
-    "wind_dir": "270", "wind_speed": "10.357019999999999", "wind_gust": "NA", "precip": "0", "pressure": "1012.0",
-    "visib": "10",
-}  # fmt: skip
-NAMES = {"carrier": ["AA", "UA"], "origin": ["EWR"], "destination": ["IAH"]}
-
-
-@pytest.fixture(scope="module")
-def make(load: Callable[[str], ModuleType]) -> ModuleType:
-    return load("data/make.py")
+from labkit.flights import COLUMNS
 
 
 def rows(folder: Path, split: str) -> list[dict[str, str]]:
@@ -34,63 +16,12 @@ def rows(folder: Path, split: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_a_flight_is_written_as_what_is_known_at_the_gate(make: ModuleType) -> None:
-    (chosen,) = make.sample([FLIGHT], [REPORT], keep=lambda day: True, rows=9)
-    assert dict(zip(make.COLUMNS, make.encode(chosen, NAMES), strict=True)) == {
-        "late": "1", "month": "1", "weekday": "6", "departure_minute": "390", "distance": "1400", "carrier": "1",
-        "origin": "0", "destination": "0", "temp": "39.02", "dewp": "26.96", "humid": "61.63", "wind_dir": "270",
-        "wind_speed": "10.36", "wind_gust": "", "precip": "0", "pressure": "1012", "visib": "10",
-    }  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("changed", "late"), [({"arr_delay": "15"}, "0"), ({"arr_delay": "16"}, "1"), ({"arr_delay": "-20"}, "0")]
-)
-def test_late_means_more_than_fifteen_minutes_after_the_schedule(
-    make: ModuleType, changed: dict[str, str], late: str
-) -> None:
-    (chosen,) = make.sample([FLIGHT | changed], [REPORT], keep=lambda day: True, rows=9)
-    assert make.encode(chosen, NAMES)[0] == late
-
-
-@pytest.mark.parametrize(
-    "known_afterwards", ["dep_time", "dep_delay", "arr_time", "air_time", "tailnum"], ids=lambda name: name
-)
-def test_what_is_known_only_afterwards_changes_nothing(make: ModuleType, known_afterwards: str) -> None:
-    def features(flight: dict[str, str]) -> list[str]:
-        (chosen,) = make.sample([flight], [REPORT], keep=lambda day: True, rows=9)
-        return list(make.encode(chosen, NAMES)[1:])
-
-    assert features(FLIGHT | {known_afterwards: "9999", "arr_delay": "500"}) == features(FLIGHT)
-
-
-def test_flights_without_arrival_or_weather_are_left_out(make: ModuleType) -> None:
-    cancelled = FLIGHT | {"arr_delay": "NA"}
-    no_weather = FLIGHT | {"time_hour": "2013-01-05T12:00:00Z"}
-    other_day = FLIGHT | {"day": "6"}
-    assert make.sample([cancelled, no_weather, other_day], [REPORT], keep=lambda day: day == 5, rows=9) == []
-
-
-def test_the_choice_does_not_depend_on_the_order_of_the_source(make: ModuleType) -> None:
-    flights = [FLIGHT | {"flight": str(number)} for number in range(40)]
-    chosen = make.sample(flights, [REPORT], keep=lambda day: True, rows=7)
-    assert len(chosen) == 7
-    assert make.sample(reversed(flights), [REPORT], keep=lambda day: True, rows=7) == chosen
-    assert [flight["flight"] for flight in chosen] != [str(number) for number in range(7)]
-
-
-def test_another_archive_is_refused(make: ModuleType, tmp_path: Path) -> None:
-    (tmp_path / "other.tar.gz").write_bytes(b"another archive")
-    with pytest.raises(SystemExit, match="the data were made from"):
-        make.read(tmp_path / "other.tar.gz")
-
-
 @pytest.mark.parametrize(("split", "wanted"), [("train", 8000), ("validation", 1500), ("holdout", 1000)])
-def test_files_hold_both_answers_and_only_numbers(lab_folder: Path, make: ModuleType, split: str, wanted: int) -> None:
+def test_files_hold_both_answers_and_only_numbers(lab_folder: Path, split: str, wanted: int) -> None:
     found = rows(lab_folder, split)
     names = json.loads((lab_folder / "data" / "codes.json").read_text())
     assert len(found) == wanted
-    assert tuple(found[0]) == make.COLUMNS
+    assert tuple(found[0]) == COLUMNS
     assert 0.1 < sum(int(row["late"]) for row in found) / wanted < 0.4
     for row in found:
         assert all(float(value) > -100 for value in row.values() if value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import io
 import json
 from collections.abc import Callable
@@ -13,12 +14,28 @@ from typing import Any
 import pytest
 import xgboost as xgb
 
+from labkit.catalogue import ROOT
+
 WIDTH = 16
 
 
 @pytest.fixture(scope="module")
-def inference(load: Callable[[str], ModuleType]) -> ModuleType:
-    return load("src/code/inference.py")
+def lab_folder() -> Path:
+    """A lab that serves with this code."""
+    return ROOT / "labs" / "d3_realtime_endpoint"
+
+
+@pytest.fixture(scope="module")
+def inference() -> ModuleType:
+    """The code, loaded as the image does: by path."""
+    spec = importlib.util.spec_from_file_location(
+        "inference", ROOT / "stacks" / "patterns" / "serving" / "inference.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="module")
