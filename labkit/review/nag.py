@@ -40,12 +40,18 @@ def version(lab: Lab) -> str:
     return known
 
 
+def findings(lab: Lab) -> Iterator[Evidence]:
+    """Yield a row for each finding."""
+    ran = version(lab)
+    for finding in lab.assembly.findings:
+        yield _finding(lab, finding, ran)
+
+
 def rows(lab: Lab) -> Iterator[Evidence]:
     """Yield a row for each finding, each pass and each rule that had nothing to look at."""
     ran = version(lab)
     reported: set[tuple[str, str]] = set()
-    for finding in lab.assembly.findings:
-        row = _finding(lab, finding, ran)
+    for row in findings(lab):
         reported.add((row.rule, row.logical_id))
         yield row
     by_type = lab.template.by_type

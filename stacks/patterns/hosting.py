@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aws_cdk import aws_s3_assets as assets
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from stacks.acceptance import accept
 from stacks.images import image_uri
-from stacks.packing import packed
 from stacks.patterns.instances import has_local_storage
+from stacks.secure.archive import Archive
 from stacks.secure.bucket import Bucket
 from stacks.secure.key import Key
 from stacks.secure.log_group import LogGroup
@@ -32,10 +31,11 @@ class ModelArtifact(Construct):
 
     def __init__(self, scope: Construct, id: str, *, model: Path) -> None:
         super().__init__(scope, id)
-        asset = assets.Asset(self, "File", path=str(packed("tar.gz", {model: "", SERVING_CODE: "code"})))
-        self.uri: str = asset.s3_object_url
+        placed(self, scope, id)
+        archive = Archive(self, "File", kind="tar.gz", sources={model: "", SERVING_CODE: "code"})
+        self.uri: str = archive.uri
         self.bucket_arn = "arn:${AWS::Partition}:s3:::cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}"
-        self.key: str = asset.s3_object_key
+        self.key: str = archive.key
 
 
 class PrivateModel(sagemaker.CfnModel):

@@ -128,6 +128,7 @@ class EndpointDashboard(cloudwatch.CfnDashboard):
                   ("DiskUtilization", "Average")),
         ]  # fmt: skip
         super().__init__(scope, id, dashboard_body=stack_of(scope).to_json_string({"widgets": widgets}))
+        placed(self, scope, id)
 
 
 def _dimensions(endpoint_name: str) -> list[cloudwatch.CfnAlarm.DimensionProperty]:

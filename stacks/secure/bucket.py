@@ -164,7 +164,7 @@ def _only_tls(bucket: s3.CfnBucket, arn: str, *statements: dict[str, Any]) -> s3
     """Refuse requests without TLS 1.2; never refuse the one who deletes."""
     on = [sub(arn), sub(f"{arn}/*")]
     refuse = {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "s3:*", "Resource": on}
-    return s3.CfnBucketPolicy(
+    policy = s3.CfnBucketPolicy(
         bucket,
         "Policy",
         bucket=ref(bucket),
@@ -177,6 +177,8 @@ def _only_tls(bucket: s3.CfnBucket, arn: str, *statements: dict[str, Any]) -> s3
             ],
         },
     )
+    placed(policy, bucket, "Policy")
+    return policy
 
 
 def _accept_one_region(bucket: s3.CfnBucket) -> None:

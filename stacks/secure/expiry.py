@@ -25,16 +25,15 @@ class Expiry(Construct):
     def __init__(self, scope: Construct, id: str) -> None:
         super().__init__(scope, id)
         placed(self, scope, id)
-        stack = cdk.Stack.of(self)
         cdk.CfnParameter(
-            stack,
+            scope,
             PARAMETER,
             default="",
             allowed_pattern=r"^$|^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$",
             description="UTC time at which the stack deletes itself, such as 2027-01-31T18:00:00; empty: never",
         )
         cdk.CfnCondition(
-            stack,
+            scope,
             CONDITION,
             expression=cdk.Fn.condition_not(cdk.Fn.condition_equals(cdk.Token.as_string({"Ref": PARAMETER}), "")),
         )
@@ -55,6 +54,7 @@ class Expiry(Construct):
                 ),
             ),
         )
+        placed(schedule, self, "Schedule")
         role.ready(schedule)
         role.under(CONDITION)
         schedule.add_override("Condition", CONDITION)

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
 from stacks.acceptance import accept
-from stacks.packing import packed
+from stacks.secure.archive import Archive
 from stacks.secure.key import Key
 from stacks.secure.log_group import LogGroup
 from stacks.secure.names import logical_id, placed, ref
@@ -63,13 +62,13 @@ class Function(lambda_.CfnFunction):
         )
         if network is not None:
             role.can_join(network, as_service="lambda")
-        archive = assets.Asset(parts, "Code", path=str(packed("zip", {code: ""})))
+        archive = Archive(parts, "Code", kind="zip", sources={code: ""})
         super().__init__(
             scope,
             id,
             runtime=RUNTIME,
             handler=handler,
-            code=lambda_.CfnFunction.CodeProperty(s3_bucket=archive.s3_bucket_name, s3_key=archive.s3_object_key),
+            code=lambda_.CfnFunction.CodeProperty(s3_bucket=archive.bucket_name_, s3_key=archive.key),
             role=role.arn_,
             timeout=timeout,
             memory_size=memory,

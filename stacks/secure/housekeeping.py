@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -33,7 +34,7 @@ class Housekeeping(Function):
     @classmethod
     def of(cls, scope: Construct, *, key: Key) -> Housekeeping:
         """The stack's housekeeping function, made when first needed."""
-        stack = cdk.Stack.of(scope)
+        stack = cast(cdk.Stack, stack_of(scope))
         found = stack.__dict__.get(_NAME)
         if not isinstance(found, cls):
             found = stack.__dict__[_NAME] = cls(stack, _NAME, key=key)
@@ -79,7 +80,9 @@ class Housekeeping(Function):
             "ec2:RevokeSecurityGroupIngress",
             on=sub(f"arn:${{AWS::Partition}}:ec2:${{AWS::Region}}:${{AWS::AccountId}}:security-group/{group}"),
         )
-        place = Construct(scope, "RestrictDefaultSecurityGroupCustomResource")
+        name = "RestrictDefaultSecurityGroupCustomResource"
+        place = Construct(scope, name)
+        placed(place, scope, name)
         resource = cdk.CfnResource(
             place,
             "Default",
@@ -92,4 +95,5 @@ class Housekeeping(Function):
                 "Account": {"Ref": "AWS::AccountId"},
             },
         )
+        placed(resource, place, "Default")
         self.role_.ready(resource)

@@ -84,19 +84,19 @@ class Network(Construct):
         )
         if not settings.own_vpc:
             for endpoint in endpoints:
-                self.interface_endpoints.append(
-                    ec2.CfnVPCEndpoint(
-                        self,
-                        endpoint.id,
-                        vpc_endpoint_type="Interface",
-                        vpc_id=self.vpc_id,
-                        service_name=endpoint.service_name(settings.region),
-                        subnet_ids=self.subnet_ids,
-                        security_group_ids=[endpoint_group],
-                        private_dns_enabled=True,
-                        policy_document=endpoint.policy(),
-                    )
+                made = ec2.CfnVPCEndpoint(
+                    self,
+                    endpoint.id,
+                    vpc_endpoint_type="Interface",
+                    vpc_id=self.vpc_id,
+                    service_name=endpoint.service_name(settings.region),
+                    subnet_ids=self.subnet_ids,
+                    security_group_ids=[endpoint_group],
+                    private_dns_enabled=True,
+                    policy_document=endpoint.policy(),
                 )
+                placed(made, self, endpoint.id)
+                self.interface_endpoints.append(made)
 
     def serve_bucket(self, bucket: Bucket | str) -> None:
         """Let workloads reach one more bucket through the S3 gateway endpoint.
@@ -149,6 +149,7 @@ class Network(Construct):
             route_table_ids=[route_table],
             policy_document=s3_policy(self._buckets),
         )
+        placed(self._s3, self, "S3")
 
     def _flow_logs(self, key: Key) -> None:
         group = LogGroup(self, "FlowLogs", key=key)
@@ -166,6 +167,7 @@ class Network(Construct):
             deliver_logs_permission_arn=role.arn_,
             max_aggregation_interval=60,
         )
+        placed(flow, self, "FlowLog")
         role.ready(flow)
 
 

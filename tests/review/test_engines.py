@@ -147,7 +147,8 @@ def test_one_finding_below_its_construct_keeps_an_acceptance_fresh(make: Make) -
 
 def test_the_quick_count_is_the_count_of_the_rows(make: Make) -> None:
     assembly = make({"A": BUCKET}, findings=[finding("AwsSolutions-S1", "A")])
-    assert quick_findings(assembly, today=TODAY) == Counts.of(rows(assembly))
+    found = [row for row in rows(assembly) if row.status in ("open", "unknown", "accepted")]
+    assert quick_findings(assembly, today=TODAY) == Counts.of(found)
     assert quick_findings(assembly, today=TODAY).open >= 7
 
 
