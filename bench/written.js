@@ -90,7 +90,7 @@ class Lab extends cdk.Stack {
       alarm.addAlarmAction(new actions.SnsAction(topic));
       alarm.addOkAction(new actions.SnsAction(topic));
     });
-    new cw.Dashboard(this, "Dashboard", { widgets: [watched.map(([m, stat]) =>
+    const dashboard = new cw.Dashboard(this, "Dashboard", { widgets: [watched.map(([m, stat]) =>
       new cw.GraphWidget({ title: m, left: [metric("AWS/SageMaker", m, stat)] }))] });
     const caller = new lambda.Function(this, "Caller", {
       runtime: lambda.Runtime.PYTHON_3_14, handler: "caller.handler", code: lambda.Code.fromAsset(code), vpc,
@@ -103,7 +103,8 @@ class Lab extends cdk.Stack {
       target: { arn: `arn:${this.partition}:scheduler:::aws-sdk:cloudformation:deleteStack`, roleArn: cleaner.roleArn } });
     const given = { EndpointName: name, ConfigName: configuration.attrEndpointConfigName, ModelName: model.attrModelName,
       RoleArn: role.roleArn, Caller: caller.functionName, Capture: capture.bucketName, KeyArn: key.keyArn, Topic: topic.topicArn,
-      VpcId: vpc.vpcId, Subnets: vpc.isolatedSubnets.map((s) => s.subnetId).join(","), Group: workload.securityGroupId,
+      Variant: "main", Zones: "2", Prefix: "capture", Dashboard: dashboard.dashboardName, PerInstance: "120",
+      Least: "2", Most: "4", VpcId: vpc.vpcId, Subnets: vpc.isolatedSubnets.map((s) => s.subnetId).join(","), Group: workload.securityGroupId,
       V1: artefacts[0].s3ObjectUrl, V2: artefacts[1].s3ObjectUrl };
     Object.entries(given).forEach(([k, value]) => new cdk.CfnOutput(this, `Out${k}`, { value }));
   }

@@ -142,8 +142,9 @@ def _switch_validator(*, on: bool) -> None:
     if "aws_cdk" in sys.modules and os.environ.get("CDK_VALIDATION", "true") != wanted:
         raise RuntimeError(f"aws_cdk runs in this process with another validator setting than {wanted}")
     os.environ["CDK_VALIDATION"] = wanted
-    # Keeps CDK's unpacked JavaScript between processes.
+    # Keep CDK's JavaScript between processes, unpacked and compiled.
     os.environ.setdefault("JSII_RUNTIME_PACKAGE_CACHE", "enabled")
+    os.environ.setdefault("NODE_COMPILE_CACHE", str(ROOT / "cdk.out" / ".compiled"))
 
 
 def _make(lab: Lab, settings: Settings, out: Path, fingerprint: str, *, validated: bool = False) -> Assembly:
