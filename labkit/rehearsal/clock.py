@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 TICK = timedelta(seconds=60)
 PATIENCE_SECONDS = 60.0
+LOOK_SECONDS = 0.05
 
 Callback = Callable[[datetime], None]
 
@@ -23,6 +24,7 @@ class Clock:
         self._advancing = threading.RLock()
         self._work = threading.Condition()
         self._running = 0
+        self._awaited: list[Callable[[], bool]] = []
 
     def now(self) -> datetime:
         """The emulated time, aware, in UTC."""
@@ -48,6 +50,8 @@ class Clock:
                 left -= tick
                 for callback in tuple(self._subscribers):
                     callback(self.now())
+                for ready in tuple(self._awaited):
+                    self._resume(ready)
                 self._wait_for_work()
         return self.now()
 
@@ -64,6 +68,36 @@ class Clock:
         finally:
             with self._work:
                 self._running -= 1
+                self._work.notify_all()
+
+    def wait_until(self, ready: Callable[[], bool]) -> None:
+        """Inside :meth:`working`: let emulated time go on until ``ready()``, which is asked again after every tick.
+
+        No tick passes between the one that makes it true and the work that goes on then.
+        """
+        if ready():
+            return
+        with self._work:
+            self._awaited.append(ready)
+            self._running -= 1
+            self._work.notify_all()
+        while True:
+            with self._work:
+                if ready not in self._awaited:
+                    return
+                self._work.wait(LOOK_SECONDS)
+            self._resume(ready)
+
+    def _resume(self, ready: Callable[[], bool]) -> None:
+        """Have the work that awaits ``ready`` go on, if it may."""
+        try:
+            over = ready()
+        except Exception:
+            over = True  # what went wrong shows again where the work asks next
+        with self._work:
+            if over and ready in self._awaited:
+                self._awaited.remove(ready)
+                self._running += 1
                 self._work.notify_all()
 
     def _wait_for_work(self) -> None:

@@ -9,7 +9,6 @@ NEVER: tuple[str, ...] = (
     "TLS only: conditional denials of bucket, topic and queue policies are stored and not enforced",
     "Quotas, capacity and regional availability",
     "Checks that a service makes beyond its published API model",
-    "Rollback by a service: canary and linear traffic shifting, automatic rollback on alarms",
     "Container images: none is pulled; the lab's code runs in this machine's Python",
     "CloudFormation: drift, change sets, stack policies, resource import",
     "Durations, timing under load and cost",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 RESPONSE = "CodeBuildResponse"
@@ -10,24 +11,11 @@ RESPONSE = "CodeBuildResponse"
 def update_project(self: Any) -> Any:
     from moto.core.responses import ActionResult
 
-    project = self.codebuild_backend.codebuild_projects[self._get_param("name")].project_metadata
-    for name in (
-        "description",
-        "source",
-        "artifacts",
-        "environment",
-        "serviceRole",
-        "cache",
-        "timeoutInMinutes",
-        "queuedTimeoutInMinutes",
-        "sourceVersion",
-        "logsConfig",
-        "vpcConfig",
-        "tags",
-        "encryptionKey",
-    ):
-        if (given := self._get_param(name)) is not None:
-            project[name] = given
+    given = json.loads(self.body)
+    project = self.codebuild_backend.codebuild_projects[given["name"]].project_metadata
+    for name, value in given.items():
+        if value is not None and name != "name":
+            project[name] = value
     return ActionResult({"project": project})
 
 

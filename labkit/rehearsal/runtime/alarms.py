@@ -46,6 +46,11 @@ class Alarms:
         """An alarm by name, or None."""
         return self._backend.alarms.get(name) if self._backend else None
 
+    def state(self, name: str) -> str | None:
+        """The state of an alarm by name; None: there is no such alarm."""
+        alarm = self.get(name)
+        return None if alarm is None else str(alarm.state_value)
+
     def tick(self, now: datetime) -> None:
         """Evaluate every alarm once per minute."""
         minute = floor(now, 60)

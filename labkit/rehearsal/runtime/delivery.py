@@ -1,4 +1,4 @@
-"""Hands a message to what an ARN names: a function, a queue, a topic, a state machine, a log group."""
+"""Hands a message to what an ARN names: a function, a queue, a topic, a state machine, a pipeline, a log group."""
 
 from __future__ import annotations
 
@@ -40,6 +40,13 @@ def deliver(context: Context, arn: str, text: str, *, settings: dict[str, Any] |
         context.client("sagemaker").start_pipeline_execution(
             PipelineName=resource.partition("/")[2], PipelineParameters=values, ClientRequestToken=uuid.uuid4().hex
         )
+    elif service == "codepipeline":
+        try:
+            given = json.loads(text)
+        except ValueError:
+            given = text
+        body = json.dumps({"input": given, "rule": more.get("RuleArn", "")}).encode()
+        context.routes()["codepipeline"]("POST", f"start/{resource}", body)
     elif service == "events" and resource.startswith("event-bus/"):
         event = json.loads(text)
         context.client("events").put_events(

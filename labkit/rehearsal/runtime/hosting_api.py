@@ -57,7 +57,9 @@ def _patch(module: ModuleType, hosting: Hosting) -> None:
         return endpoint
 
     def update_endpoint(self: Any) -> Any:
-        own = self.sagemaker_backend
+        own, guardrails = self.sagemaker_backend, self._get_param("DeploymentConfig")
+        if guardrails is None and self._get_param("RetainDeploymentConfig"):
+            guardrails = refusing(lambda: hosting.get(self._get_param("EndpointName"))).deployment
         endpoint = refusing(
             lambda: hosting.update(
                 self._get_param("EndpointName"),
@@ -66,10 +68,18 @@ def _patch(module: ModuleType, hosting: Hosting) -> None:
                 exclude=frozenset(
                     item["VariantPropertyType"] for item in self._get_param("ExcludeRetainedVariantProperties") or ()
                 ),
-                deployment=self._get_param("DeploymentConfig"),
+                guardrails=guardrails,
             )
         )
         return result({"EndpointArn": endpoint.arn})
+
+    original = response.create_endpoint
+
+    def remember_guardrails(self: Any) -> Any:
+        """A DeploymentConfig given at creation changes nothing then; an update may reuse it."""
+        answer = original(self)
+        hosting.get(self._get_param("EndpointName")).deployment = self._get_param("DeploymentConfig")
+        return answer
 
     def describe_endpoint(self: Any, endpoint_name: str) -> Any:
         return refusing(lambda: hosting.get(endpoint_name)).response_object
@@ -92,7 +102,7 @@ def _patch(module: ModuleType, hosting: Hosting) -> None:
 
     for function in (create_endpoint, describe_endpoint, delete_endpoint, update_endpoint_weights_and_capacities):
         setattr(backend, function.__name__, function)
-    response.update_endpoint = update_endpoint
+    response.update_endpoint, response.create_endpoint = update_endpoint, remember_guardrails
     _remember(response, "create_model", "ModelName", "_models", _OF_MODEL)
     _remember(response, "create_endpoint_config", "EndpointConfigName", "endpoint_configs", _OF_CONFIG)
     _leave_out_what_is_not_set(models.Model)

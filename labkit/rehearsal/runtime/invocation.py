@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # BodyBlob of InvokeEndpoint: at most 6,291,456 bytes (service model of SageMaker Runtime).
 MOST_BYTES = 6_291_456
+SERVING = ("InService", "Updating", "RollingBack")
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def invoke(context: Context, hosting: Hosting, metrics: Metrics, request: Reques
     """
     begun = time.perf_counter()
     endpoint = hosting.endpoints.get(request.endpoint)
-    if endpoint is None or endpoint.endpoint_status not in ("InService", "Updating"):
+    if endpoint is None or endpoint.endpoint_status not in SERVING:
         raise InvalidError(f"Endpoint {request.endpoint} of account {context.account} not found.")
     if len(request.body) > MOST_BYTES:
         raise InvalidError(
@@ -100,6 +101,8 @@ def _measure(
     metrics: Metrics, endpoint: Endpoint, variant: Variant, status: int, latency: float, overhead: float
 ) -> None:
     where = {"EndpointName": endpoint.endpoint_name, "VariantName": variant.name}
+    # Each fleet is also counted by its configuration (Auto-Rollback Configuration and Monitoring).
+    fleet = {**where, "EndpointConfigName": variant.config}
     good = 200 <= status < 300
     for name, value, unit in (
         ("Invocations", 1.0, "None"),
@@ -111,6 +114,7 @@ def _measure(
         ("InvocationModelErrors", float(not good), "None"),
     ):
         metrics.put("AWS/SageMaker", name, where, value, unit=unit)
+        metrics.put("AWS/SageMaker", name, fleet, value, unit=unit)
 
 
 def _error(context: Context, endpoint: Endpoint, answer: Answer) -> ModelError:

@@ -119,7 +119,7 @@ class Rules:
         for target in rule.targets:
             try:
                 text = event_input.chosen(target, event, rule_arn=rule.arn, now=self._context.clock.now())
-                deliver(self._context, target["Arn"], text, settings=target)
+                deliver(self._context, target["Arn"], text, settings={**target, "RuleArn": rule.arn})
             except Exception as problem:
                 self._context.ledger.note(f"target {target['Arn']} got nothing: {problem}", about=rule.name)
                 if dead_letters := target.get("DeadLetterConfig", {}).get("Arn"):

@@ -11,7 +11,10 @@ def _put(scene: Scene) -> Made:
     given = scene.take(
         "ArtifactStore", "ArtifactStores", "RoleArn", "Stages", "ExecutionMode", "PipelineType", "Triggers", "Variables"
     )
-    tags, _ = scene.take("Tags"), scene.take("RestartExecutionOnUpdate")
+    again = str(scene.take("RestartExecutionOnUpdate").get("RestartExecutionOnUpdate", False)).lower() == "true"
+    closed = scene.take("DisableInboundStageTransitions").get("DisableInboundStageTransitions") or []
+    before = {item["StageName"] for item in scene.old.get("DisableInboundStageTransitions") or []}
+    tags = {} if scene.old else scene.take("Tags")
     if "ArtifactStores" in given:
         given["ArtifactStores"] = {store["Region"]: store["ArtifactStore"] for store in given["ArtifactStores"]}
     for stage in given["Stages"]:
@@ -22,16 +25,29 @@ def _put(scene: Scene) -> Made:
     scene.call(
         "codepipeline",
         "UpdatePipeline" if scene.old else "CreatePipeline",
-        {"pipeline": pipeline, **({} if scene.old else tags)},
+        {"pipeline": pipeline, **tags},
         under="",
     )
+    if scene.old:
+        keys = {"untag": "UntagResource", "tag": "TagResource", "keys": "tagKeys"}
+        scene.retag("codepipeline", {"resourceArn": scene.arn("codepipeline", name)}, **keys)
+    for stage in sorted(before - {item["StageName"] for item in closed}):
+        _transition(scene, "EnableStageTransition", name, {"stageName": stage})
+    for item in closed:
+        _transition(scene, "DisableStageTransition", name, {"stageName": item["StageName"], "reason": item["Reason"]})
+    if scene.old and again:
+        scene.call("codepipeline", "StartPipelineExecution", {"name": name})
     return Made(name, {"Version": str(version), "Arn": scene.arn("codepipeline", name)})
+
+
+def _transition(scene: Scene, operation: str, name: str, stage: dict[str, str]) -> None:
+    scene.call("codepipeline", operation, {"pipelineName": name, "transitionType": "Inbound", **stage})
 
 
 ROWS = [
     Row(
         type="AWS::CodePipeline::Pipeline",
-        label="recorded",
+        label="executed",
         create=_put,
         update=_put,
         delete=deleting("codepipeline", "DeletePipeline", by("name")),

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from labkit.rehearsal.stacks.faults import ResourceFailed
 from labkit.rehearsal.types.row import Made, Properties, Row, Scene
+from labkit.rehearsal.types.sagemaker_pipeline import PIPELINE
 from labkit.rehearsal.types.table import deleting, simple
-
-STABLE_SECONDS = 300.0
 
 
 def _last(scene: Scene) -> str:
@@ -26,17 +24,13 @@ def _endpoint(scene: Scene) -> dict[str, Any]:
 
 
 def _stable(scene: Scene, wanted: str) -> None:
-    """Wait, as CloudFormation does, until an endpoint serves the wanted configuration."""
-    give_up = time.monotonic() + STABLE_SECONDS
-    while (described := _endpoint(scene))["EndpointStatus"] in (
-        "Creating",
-        "Updating",
-        "SystemUpdating",
-        "RollingBack",
-    ):
-        if time.monotonic() > give_up:
-            raise ResourceFailed(f"{scene.physical_id} did not stabilize: status {described['EndpointStatus']}")
-        time.sleep(0.05)
+    """Wait, as CloudFormation does, until an endpoint serves the wanted configuration; emulated time may go on."""
+
+    def settled() -> bool:
+        return _endpoint(scene)["EndpointStatus"] not in ("Creating", "Updating", "SystemUpdating", "RollingBack")
+
+    scene.context.clock.wait_until(settled)
+    described = _endpoint(scene)
     if described["EndpointStatus"] != "InService" or described["EndpointConfigName"] != wanted:
         raise ResourceFailed(
             f"Resource of type 'AWS::SageMaker::Endpoint' with identifier '{_last(scene)}' did not stabilize: "
@@ -47,7 +41,7 @@ def _stable(scene: Scene, wanted: str) -> None:
 def _create_endpoint(scene: Scene) -> Made:
     name = scene.name("EndpointName", longest=63)
     given = scene.take("EndpointConfigName", "DeploymentConfig", "Tags")
-    # These three say how an update treats what it finds; they mean nothing at creation.
+    # These three say how an update treats what it finds; they mean nothing at creation. A DeploymentConfig is only kept.
     scene.take("RetainAllVariantProperties", "ExcludeRetainedVariantProperties", "RetainDeploymentConfig")
     config = given["EndpointConfigName"] = str(given["EndpointConfigName"]).rsplit("/", 1)[-1]
     arn = scene.call("sagemaker", "CreateEndpoint", {"EndpointName": name, **given})["EndpointArn"]
@@ -150,4 +144,5 @@ ROWS = [
         update=_update_group,
         delete=deleting("sagemaker", "DeleteModelPackageGroup", _named("ModelPackageGroupName")),
     ),
+    PIPELINE,
 ]

@@ -731,6 +731,21 @@ RESOURCES: dict[str, Any] = {
             ],
         },
     ),
+    "Steps": resource(
+        "AWS::SageMaker::Pipeline",
+        {
+            "PipelineName": "labs-steps",
+            "RoleArn": att("Role", "Arn"),
+            "PipelineDescription": "p",
+            "ParallelismConfiguration": {"MaxParallelExecutionSteps": 2},
+            "PipelineDefinition": {
+                "PipelineDefinitionBody": {
+                    "Fn::Sub": '{"Version": "2020-12-01", "Steps": [{"Name": "No", "Type": "Fail", '
+                    '"Arguments": {"ErrorMessage": "${Bucket}"}}]}'
+                }
+            },
+        },
+    ),
     "Bus": resource("AWS::Events::EventBus", {"Name": "labs-x"}),
     "Job": resource(
         "AWS::Glue::Job",

@@ -52,6 +52,47 @@ def test_work_under_way_ends_before_time_goes_on() -> None:
     assert order == ["work", "tick"]
 
 
+def test_work_that_waits_for_time_lets_it_pass_and_misses_no_tick() -> None:
+    """GIVEN work that waits for the second tick WHEN three pass THEN it goes on between the second and the third."""
+    clock, order = Clock(), []
+    clock.subscribe(lambda now: order.append("tick"))
+    waiting = threading.Event()
+
+    def reached() -> bool:
+        waiting.set()
+        return order.count("tick") >= 2
+
+    def work() -> None:
+        with clock.working():
+            clock.wait_until(reached)
+            threading.Event().wait(0.2)
+            order.append("work")
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    waiting.wait(10)
+
+    clock.advance(180)
+
+    worker.join()
+    assert order == ["tick", "tick", "work", "tick"]
+
+
+def test_work_that_waits_goes_on_without_a_tick_when_it_may() -> None:
+    """GIVEN work that waits for something else WHEN that happens THEN no tick is needed."""
+    clock, happened, done = Clock(), threading.Event(), threading.Event()
+
+    def work() -> None:
+        with clock.working():
+            clock.wait_until(happened.is_set)
+            done.set()
+
+    threading.Thread(target=work, daemon=True).start()
+    assert not done.wait(0.2)
+    happened.set()
+    assert done.wait(10)
+
+
 def test_the_clock_is_read_and_advanced_over_http(cloud: Cloud) -> None:
     """GIVEN a running emulator WHEN an hour is posted THEN the clock and what services stamp show it."""
     import json
