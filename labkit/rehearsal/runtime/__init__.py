@@ -23,16 +23,17 @@ def install(context: Context) -> None:
         queries_api,
         scaling_api,
         schedules,
+        timeline,
     )
 
+    timeline.install(context)
     store = metrics_api.install(context)
     jobs_api.install(context, store)
     # In this order their ticks run: what was measured, then the alarms on it, then what follows from the alarms.
     hosting = hosting_api.install(context, store)
     functions_api.install(context)
-    late = {}
-    hosting.guard(lambda name: late['w'].state(name))
-    watched = late['w'] = alarms.install(context, store)
+    watched = alarms.install(context, store)
+    hosting.guard(watched.state)
     scaling_api.install(context, hosting, watched)
     queries_api.install(context, store)
     crawlers.install(context)
