@@ -7,7 +7,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -15,7 +15,12 @@ _VPC_ID = r"^vpc-[0-9a-f]{8,17}$"
 _SUBNET_ID = r"^subnet-[0-9a-f]{8,17}$"
 _GROUP_ID = r"^sg-[0-9a-f]{8,17}$"
 _KEY_ARN = r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[0-9a-f-]{36}$"
+_CONNECTION_ARN = r"^arn:aws[a-z-]*:code(star-)?connections:[a-z0-9-]+:\d{12}:connection/[0-9a-f-]{36}$"
+_BRANCH = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,49}$"
 _INSTANCE = r"^ml\.[a-z0-9]+\.[a-z0-9]+$"
+_ENDPOINT = r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$"
+_BUCKET = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
+_PREFIX = r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$"
 _REGION = r"^[a-z]{2}(-gov|-iso[a-z]?)?-[a-z]+-\d$"
 
 SubnetId = Annotated[str, Field(pattern=_SUBNET_ID)]
@@ -38,6 +43,26 @@ class OwnVpc(BaseModel):
     ]
 
 
+class Repository(BaseModel):
+    """Code in a repository that AWS reaches through a connection; it is authorised once, in the console."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    connection_arn: Annotated[str, Field(pattern=_CONNECTION_ARN, description="ARN of the connection")]
+    name: Annotated[str, Field(pattern=r"^[\w.-]+/[\w./-]+$", description="owner and repository, such as owner/models")]
+
+
+class WatchedEndpoint(BaseModel):
+    """An endpoint of another stack, whose requests are captured."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    endpoint_name: Annotated[str, Field(pattern=_ENDPOINT, description="its name")]
+    capture_bucket_name: Annotated[str, Field(pattern=_BUCKET, description="bucket of its captured requests")]
+    capture_prefix: Annotated[str, Field(pattern=_PREFIX, description="prefix of its captured requests")]
+    key_arn: Annotated[str, Field(pattern=_KEY_ARN, description="key of its captured requests")]
+
+
 class Settings(BaseModel):
     """Every choice, with the default that the labs are rehearsed with."""
 
@@ -58,6 +83,30 @@ class Settings(BaseModel):
         int, Field(ge=1, le=20, description="instances to start with; 1 is cheaper and gives up SageMaker.4")
     ] = 2
     endpoint_instances_max: Annotated[int, Field(ge=1, le=100, description="most instances scaling may ask for")] = 4
+    training_instance_type: Annotated[
+        str, Field(pattern=_INSTANCE, description="instance type of training jobs; none with disks of its own")
+    ] = "ml.m5.large"
+    rollout_instances: Annotated[
+        int,
+        Field(ge=2, le=10, description="instances of an endpoint that is updated step by step; one of them is a step"),
+    ] = 3
+    repository: Annotated[
+        Repository | None, Field(description="release code from a repository; default: from archives in a bucket")
+    ] = None
+    branches: Annotated[
+        dict[Annotated[str, Field(pattern=_BRANCH)], Literal["staging", "production"]],
+        Field(description="branch to the last environment it reaches; exactly one branch reaches production"),
+    ] = {"main": "production", "develop": "staging"}
+    monitor_path: Annotated[
+        Literal["portable", "sagemaker"],
+        Field(description="watch models with the project's own jobs, or with SageMaker Model Monitor, closed to new accounts"),
+    ] = "portable"
+    monitor_instance_type: Annotated[
+        str, Field(pattern=_INSTANCE, description="instance type of monitoring jobs")
+    ] = "ml.t3.large"
+    watched_endpoint: Annotated[
+        WatchedEndpoint | None, Field(description="watch an endpoint of another stack; default: one of the lab's own")
+    ] = None
     own_vpc: Annotated[OwnVpc | None, Field(description="use an existing VPC with its own endpoints")] = None
     key_arn: Annotated[
         str | None, Field(pattern=_KEY_ARN, description="use an existing KMS key; its policy must name the services")
@@ -76,6 +125,13 @@ class Settings(BaseModel):
             raise ValueError(f"an IPv4 network such as 10.0.0.0/16 ({error})") from None
         if not 16 <= network.prefixlen <= 24 or not network.is_private:
             raise ValueError("a private IPv4 network from /16 to /24, such as 10.0.0.0/16")
+        return value
+
+    @field_validator("branches")
+    @classmethod
+    def _one_reaches_production(cls, value: dict[str, str]) -> dict[str, str]:
+        if list(value.values()).count("production") != 1:
+            raise ValueError('exactly one branch reaches production, such as {"main": "production"}')
         return value
 
     @field_validator("tags")

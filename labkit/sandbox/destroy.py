@@ -25,6 +25,12 @@ _REMOVE = {
     "AWS::SageMaker::EndpointConfig": ("sagemaker", "delete_endpoint_config", "EndpointConfigName"),
     "AWS::SageMaker::Model": ("sagemaker", "delete_model", "ModelName"),
     "AWS::Glue::Table": ("glue", "delete_table", "DatabaseName/Name"),
+    "AWS::SageMaker::TrainingJob": ("sagemaker", "delete_training_job", "TrainingJobName"),
+    "AWS::SageMaker::ModelPackage": ("sagemaker", "delete_model_package", "ModelPackageName"),
+    "AWS::SageMaker::Artifact": ("sagemaker", "delete_artifact", "ArtifactArn"),
+    "AWS::SageMaker::Action": ("sagemaker", "delete_action", "ActionName"),
+    "AWS::SageMaker::LineageAssociation": ("sagemaker", "delete_association", "SourceArn/DestinationArn"),
+    "AWS::Logs::LogStream": ("logs", "delete_log_stream", "logGroupName/logStreamName"),
     "AWS::Logs::LogGroup": ("logs", "delete_log_group", "logGroupName"),
     "AWS::ApplicationAutoScaling::ScheduledAction": (
         "application-autoscaling", "delete_scheduled_action",
@@ -114,11 +120,14 @@ def _pending_deletion(account: Account, arn: str) -> bool:
 def _remove_made_by_steps(session: Session, account: Account, report: Report) -> None:
     from botocore.exceptions import ClientError
 
-    for kind, identifier in session.left_by_steps:
+    # What was made last goes first: it may use what was made before.
+    for kind, identifier in reversed(session.left_by_steps):
         if kind not in _REMOVE:
             raise UserError(f"A step made {kind} {identifier}, which destroy cannot remove. Remove it by hand.")
         service, operation, names = _REMOVE[kind]
         parameters = dict(zip(names.split("/"), identifier.split("|"), strict=True))
+        if kind == "AWS::SageMaker::TrainingJob":
+            _stop(session, account, identifier)
         try:
             with told(expected=_GONE):
                 getattr(account.client(service), operation)(**parameters)
@@ -126,6 +135,25 @@ def _remove_made_by_steps(session: Session, account: Account, report: Report) ->
         except ClientError:
             report(f"{kind} {identifier} was gone already")
         session.removed(kind, identifier)
+
+
+def _stop(session: Session, account: Account, job: str) -> None:
+    """End a training job that still runs, and wait until it has ended: a running one cannot be deleted."""
+    from botocore.exceptions import ClientError
+
+    sagemaker = account.client("sagemaker")
+    try:
+        with told(expected=_GONE):
+            sagemaker.stop_training_job(TrainingJobName=job)
+    except ClientError:
+        return
+
+    def ended() -> bool:
+        with told():
+            status = sagemaker.describe_training_job(TrainingJobName=job)["TrainingJobStatus"]
+        return status not in ("InProgress", "Stopping")
+
+    session.wait(f"{job} is being stopped", ended)
 
 
 def _clear_the_way(stacks: Any, name: str, account: Account, report: Report) -> None:

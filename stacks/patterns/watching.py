@@ -14,7 +14,7 @@ _SERVICE = "AWS/SageMaker"
 _INSTANCES = "/aws/sagemaker/Endpoints"
 
 
-_POLICY_UNSEEN = (
+POLICY_UNSEEN = (
     "the topic is encrypted with a key that the user gave; its policy is not in the template and must let "
     "cloudwatch.amazonaws.com use the key, as the description of the setting key_arn says"
 )
@@ -89,7 +89,7 @@ class EndpointAlarms(Construct):
     def _believe_in_given_key(self, alarm: cloudwatch.CfnAlarm, id: str) -> None:
         placed(alarm, self, id)
         if stack_of(self).settings.key_arn:
-            accept(alarm, "alarm-actions-deliverable", because=_POLICY_UNSEEN)
+            accept(alarm, "alarm-actions-deliverable", because=POLICY_UNSEEN)
 
 
 class EndpointDashboard(cloudwatch.CfnDashboard):

@@ -13,11 +13,12 @@ from stacks.acceptance import accept
 from stacks.secure.archive import Archive
 from stacks.secure.key import Key
 from stacks.secure.log_group import LogGroup
-from stacks.secure.names import logical_id, placed, ref
+from stacks.secure.names import logical_id, placed, ref, sub
 from stacks.secure.role import Role
 
 if TYPE_CHECKING:
     from stacks.secure.network import Network
+    from stacks.secure.queue import Queue
 
 RUNTIME = "python3.14"
 
@@ -33,6 +34,7 @@ class Function(lambda_.CfnFunction):
         environment: variables; never secrets.
         timeout: seconds, 1 to 900.
         memory: MiB, 128 to 10240.
+        undelivered: receives events that the function failed on, for callers that do not wait; default: callers wait.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Function(lambda_.CfnFunction):
         environment: Mapping[str, str] | None = None,
         timeout: int = 30,
         memory: int = 256,
+        undelivered: Queue | None = None,
     ) -> None:
         parts = Construct(scope, f"{id}Parts")
         placed(parts, scope, f"{id}Parts")
@@ -81,6 +84,9 @@ class Function(lambda_.CfnFunction):
             )
             if network is not None
             else None,
+            dead_letter_config=lambda_.CfnFunction.DeadLetterConfigProperty(target_arn=undelivered.arn_)
+            if undelivered is not None
+            else None,
         )
         placed(self, scope, id)
         self.role_ = role
@@ -92,6 +98,10 @@ class Function(lambda_.CfnFunction):
             because="a new account may run 10 functions at once and must keep 10 unreserved, so that reserving any "
             "fails the deployment; few callers can invoke this one",
         )
+        if undelivered is not None:
+            role.allow("sqs:SendMessage", on=sub(undelivered.sub_arn))
+            role.can_encrypt(key)
+            return
         accept(
             self,
             "LambdaDLQ",

@@ -1,4 +1,4 @@
-"""What CloudFormation cannot do by itself: empty buckets before it deletes them, close default security groups."""
+"""What CloudFormation cannot do by itself: empty buckets and stop jobs before deletion, close default groups."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NAME = "Housekeeping"
 
 
 class Housekeeping(Function):
-    """One function per stack that deletes what lies in the stack's buckets when the stack goes, and nothing else."""
+    """One function per stack that deletes what lies in its buckets, and what its pipelines deployed, when the stack goes."""
 
     def __init__(self, scope: Construct, id: str, *, key: Key) -> None:
         super().__init__(scope, id, code=_CODE, handler="handler.handler", key=key, timeout=900, memory=256)
@@ -66,6 +66,91 @@ class Housekeeping(Function):
         )
         placed(resource, bucket, "Emptied")
         stack_of(self).order(resource, after=lambda: [after])
+        self.role_.ready(resource)
+        return resource
+
+    def remove_stack_on_delete(self, scope: Construct, id: str, *, name: str) -> cdk.CfnResource:
+        """Delete a stack that something of this stack deploys later, before anything of this stack is deleted.
+
+        CloudFormation deletes it with the role that it was deployed with.
+
+        Args:
+            name: of the other stack; it need not exist.
+
+        Returns:
+            The custom resource: what the other stack uses comes before it, what deploys the other stack after it.
+        """
+        self.role_.allow(
+            "cloudformation:DeleteStack",
+            "cloudformation:DescribeStacks",
+            on=sub(f"arn:${{AWS::Partition}}:cloudformation:${{AWS::Region}}:${{AWS::AccountId}}:stack/{name}/*"),
+            because="CloudFormation adds an id of its own to a stack's name; limited to one stack by name",
+        )
+        resource = cdk.CfnResource(
+            scope,
+            id,
+            type="Custom::StackRemovedOnDelete",
+            properties={"ServiceToken": att(self, "Arn"), "ServiceTimeout": 900, "StackName": name},
+        )
+        placed(resource, scope, id)
+        self.role_.ready(resource)
+        return resource
+
+    def stop_jobs_on_delete(self, scope: Construct, *, prefix: str) -> cdk.CfnResource:
+        """Stop the stack's processing jobs before CloudFormation deletes what they use.
+
+        Args:
+            scope: what starts the jobs.
+            prefix: with which the names of the jobs begin.
+
+        Returns:
+            The custom resource. What starts jobs depends on it, to be deleted first; it depends on what jobs use.
+        """
+        self.role_.allow(
+            "sagemaker:ListProcessingJobs",
+            on="*",
+            because="SageMaker has no resource-level permission for listing jobs; a list holds names and states",
+        )
+        self.role_.allow(
+            "sagemaker:StopProcessingJob",
+            on=sub(f"arn:${{AWS::Partition}}:sagemaker:${{AWS::Region}}:${{AWS::AccountId}}:processing-job/{prefix}-*"),
+            because="jobs are named after the time they look at; limited to names that begin with the stack's own",
+        )
+        resource = cdk.CfnResource(
+            scope,
+            "JobsStopped",
+            type="Custom::StopJobsOnDelete",
+            properties={"ServiceToken": att(self, "Arn"), "ServiceTimeout": 900, "JobPrefix": f"{prefix}-"},
+        )
+        placed(resource, scope, "JobsStopped")
+        self.role_.ready(resource)
+        return resource
+
+    def remove_packages_on_delete(self, group: cdk.CfnResource, *, name: str) -> cdk.CfnResource:
+        """Delete the versions in a group of models, which would keep CloudFormation from deleting the group.
+
+        Args:
+            group: the group.
+            name: of the group.
+
+        Returns:
+            The custom resource; whatever registers models depends on it, to be deleted first.
+        """
+        arn = "arn:${AWS::Partition}:sagemaker:${AWS::Region}:${AWS::AccountId}"
+        self.role_.allow("sagemaker:ListModelPackages", on=sub(f"{arn}:model-package-group/{name}"))
+        self.role_.allow(
+            "sagemaker:DeleteModelPackage",
+            on=sub(f"{arn}:model-package/{name}/*"),
+            because="the versions of a group are numbered as they come; limited to one group by name",
+        )
+        resource = cdk.CfnResource(
+            group,
+            "PackagesRemoved",
+            type="Custom::PackagesRemovedOnDelete",
+            properties={"ServiceToken": att(self, "Arn"), "ServiceTimeout": 900, "ModelPackageGroupName": name},
+        )
+        placed(resource, group, "PackagesRemoved")
+        stack_of(self).order(resource, after=lambda: [group])
         self.role_.ready(resource)
         return resource
 

@@ -67,6 +67,11 @@ class Key(Construct):
         # Source: https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
         self._serve("Alarms", "cloudwatch.amazonaws.com", list(READ_AND_WRITE), _SAME_ACCOUNT)
 
+    def serve_events(self) -> None:
+        """EventBridge rules may send to queues encrypted with this key."""
+        # Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+        self._serve("Events", "events.amazonaws.com", list(READ_AND_WRITE), _SAME_ACCOUNT)
+
     def _serve(self, sid: str, principal: str, actions: list[str], condition: dict[str, Any]) -> None:
         statement = {
             "Sid": sid,

@@ -41,6 +41,12 @@ _JOINING = {
         ["ec2:CreateNetworkInterface", "ec2:CreateNetworkInterfacePermission",
          "ec2:DeleteNetworkInterface", "ec2:DeleteNetworkInterfacePermission"],
     ),
+    # https://docs.aws.amazon.com/codebuild/latest/userguide/auth-and-access-control-iam-identity-based-access-control.html
+    "codebuild": (
+        ["ec2:DescribeDhcpOptions", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups",
+         "ec2:DescribeSubnets", "ec2:DescribeVpcs"],
+        ["ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"],
+    ),
 }  # fmt: skip
 
 
@@ -134,6 +140,13 @@ class Role(iam.CfnRole):
             if because not in reasons:
                 reasons.append(because)
 
+    def may_never(self, *actions: str) -> None:
+        """Deny actions on everything, whatever another policy of the role allows."""
+        refused = {"Effect": "Deny", "Action": sorted(actions), "Resource": "*"}
+        statements = self._statements.setdefault("Policy", [])
+        if refused not in statements:
+            statements.append(refused)
+
     def can_read(self, bucket: Bucket, prefix: str = "") -> None:
         """Read and list the objects under a prefix of a bucket, and decrypt them."""
         self._objects(bucket, prefix, "s3:GetObject", "s3:GetObjectVersion")
@@ -177,7 +190,7 @@ class Role(iam.CfnRole):
 
         Args:
             network: the lab's network.
-            as_service: ``lambda`` or ``sagemaker``.
+            as_service: ``lambda``, ``sagemaker`` or ``codebuild``.
         """
         describe, change = _JOINING[as_service]
         self.allow(*describe, on="*", because=_ONLY_DESCRIBES, policy="JoinsNetwork")

@@ -94,7 +94,6 @@ def test_two_causes_of_one_finding_keep_both_reasons(synthesize_stacks: Callable
         (RULE, {"review_by": "soon"}, "soon"),
         ("AwsSolutions-S99", {}, "no pack of cdk-nag has that rule"),
         ("NoSuchRule", {}, "no pack of cdk-nag has that rule"),
-        ("no-such-own-rule", {}, "no own rule"),
         ("AwsSolutions-*", {}, "no pack of cdk-nag has that rule"),
     ],
 )

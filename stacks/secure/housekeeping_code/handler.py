@@ -1,7 +1,8 @@
-"""Answers CloudFormation: empties a bucket before it is deleted, closes a VPC's default security group."""
+"""Answers CloudFormation: empties buckets, removes what pipelines deployed, closes a VPC's default security group."""
 
 import json
 import logging
+import time
 import urllib.request
 from typing import Any
 
@@ -11,20 +12,26 @@ from botocore.exceptions import ClientError
 log = logging.getLogger()
 log.setLevel(logging.INFO)
 
+# The property that becomes the physical id.
+NAMES = ("BucketName", "StackName", "ModelPackageGroupName", "JobPrefix", "VpcId")
 # Time kept for the answer, in milliseconds.
 RESERVE_MS = 20_000
+LOOK_SECONDS = 2
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
     """Do what the custom resource asks and report the outcome, whatever happens."""
     properties = event["ResourceProperties"]
-    # A changed bucket or VPC gets a new physical id; CloudFormation then deletes the old one.
-    created_as = properties.get("BucketName") or properties["VpcId"]
+    # A changed bucket, stack, group or VPC gets a new physical id; CloudFormation then deletes the old one.
+    created_as = next(properties[name] for name in NAMES if name in properties)
     physical_id = event["PhysicalResourceId"] if event["RequestType"] == "Delete" else created_as
     try:
         if event["ResourceType"] == "Custom::EmptyOnDelete":
             if event["RequestType"] == "Delete":
                 empty(physical_id, context)
+        elif event["ResourceType"] in REMOVERS:
+            if event["RequestType"] == "Delete":
+                REMOVERS[event["ResourceType"]](physical_id, context)
         elif event["RequestType"] != "Delete":
             close_default_group(properties["DefaultSecurityGroupId"], properties["Account"])
         answer(event, context, "SUCCESS", physical_id)
@@ -50,6 +57,70 @@ def empty(bucket: str, context: Any) -> None:
     except ClientError as error:
         if error.response["Error"]["Code"] != "NoSuchBucket":
             raise
+
+
+def remove_stack(name: str, context: Any) -> None:
+    """Delete a stack that a pipeline deployed, with the role it was deployed with. A stack that is gone is removed."""
+    stacks = boto3.client("cloudformation")
+    asked, pause = False, 0.5
+    while (state := stack_state(stacks, name)) is not None:
+        if state.endswith("_IN_PROGRESS"):
+            log.info("%s is %s", name, state)
+        elif state == "DELETE_FAILED" and asked:
+            raise RuntimeError(f"stack {name} could not be deleted: see its events, then delete this stack again")
+        else:
+            stacks.delete_stack(StackName=name)
+            asked = True
+        if context.get_remaining_time_in_millis() < RESERVE_MS:
+            raise RuntimeError(f"stack {name} is still {state}: delete this stack again")
+        time.sleep(pause)
+        pause = min(pause * 1.5, 10)
+
+
+def remove_packages(group: str, context: Any) -> None:
+    """Delete the versions in a group of models, which would keep it from being deleted."""
+    sagemaker = boto3.client("sagemaker")
+    for page in sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group):
+        for package in page["ModelPackageSummaryList"]:
+            sagemaker.delete_model_package(ModelPackageName=package["ModelPackageArn"])
+            log.info("%s deleted", package["ModelPackageArn"])
+        if context.get_remaining_time_in_millis() < RESERVE_MS:
+            raise RuntimeError(f"{group} holds more versions than one run can delete: delete the stack again")
+
+
+def stack_state(stacks: Any, name: str) -> str | None:
+    """The status of a stack; None when there is none of that name."""
+    try:
+        found = stacks.describe_stacks(StackName=name)["Stacks"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationError":
+            return None
+        raise
+    state = str(found[0]["StackStatus"]) if found else "DELETE_COMPLETE"
+    return None if state == "DELETE_COMPLETE" else state
+
+
+def stop_jobs(prefix: str, context: Any) -> None:
+    """Stop every processing job whose name begins so, and wait until none runs: it holds interfaces in the VPC."""
+    sagemaker = boto3.client("sagemaker")
+    while running := _running(sagemaker, prefix):
+        for name, status in running.items():
+            if status == "InProgress":
+                sagemaker.stop_processing_job(ProcessingJobName=name)
+                log.info("stopping %s", name)
+        if context.get_remaining_time_in_millis() < RESERVE_MS:
+            raise RuntimeError(f"jobs still stop: {', '.join(running)}: delete the stack again")
+        time.sleep(LOOK_SECONDS)
+
+
+def _running(sagemaker: Any, prefix: str) -> dict[str, str]:
+    found = {}
+    for status in ("InProgress", "Stopping"):
+        pages = sagemaker.get_paginator("list_processing_jobs").paginate(NameContains=prefix, StatusEquals=status)
+        for job in (job for page in pages for job in page["ProcessingJobSummaries"]):
+            if job["ProcessingJobName"].startswith(prefix):
+                found[job["ProcessingJobName"]] = job["ProcessingJobStatus"]
+    return found
 
 
 def close_default_group(group: str, account: str) -> None:
@@ -84,3 +155,11 @@ def answer(event: dict[str, Any], context: Any, status: str, physical_id: str, r
     request = urllib.request.Request(url, data=body, method="PUT", headers={"Content-Type": ""})  # noqa: S310
     with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
         log.info("%s %s: %s", status, physical_id, response.status)
+
+
+REMOVERS = {
+    "Custom::EmptyOnDelete": empty,
+    "Custom::StackRemovedOnDelete": remove_stack,
+    "Custom::StopJobsOnDelete": stop_jobs,
+    "Custom::PackagesRemovedOnDelete": remove_packages,
+}
