@@ -116,17 +116,36 @@ def review(
     labs: Names = None,
     settings: Set = None,
     out: Annotated[Path, typer.Option(help="Folder of the evidence.")] = Path("review"),
+    since: Annotated[
+        str | None, typer.Option(help="Show what changed since this commit, tag or branch.", metavar="REV")
+    ] = None,
+    assembly: Annotated[
+        Path | None, typer.Option(help="Review this CDK assembly or folder of templates instead of the labs.")
+    ] = None,
+    region: Annotated[str | None, typer.Option(help="With --assembly: where the templates are for.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write the evidence pack (HTML, CSV, JSON). Exit code 1 on an open finding, 2 on an engine that did not run."""
+    """Write the evidence pack: HTML, CSV, JSON, SARIF, OSCAL.
+
+    Exit code 1 on an open finding, 2 on an engine that did not run.
+    """
     from datetime import UTC, datetime
 
     import labkit.review as reviewing
 
-    assemblies = [assembly for _, assembly in _assemblies(labs, settings, validate=True)]
+    if assembly is not None and (labs or settings or since):
+        raise UserError("--assembly reviews one folder; it goes with neither labs, --set nor --since")
+    if region is not None and assembly is None:
+        raise UserError("--region goes with --assembly; for the labs say --set region=...")
+    if assembly is not None:
+        assemblies = reviewing.read_folder(assembly, region=region)
+    else:
+        assemblies = [found for _, found in _assemblies(labs, settings, validate=True)]
     with progress("Reviewing"):
         result = reviewing.review(assemblies, today=datetime.now(UTC).date(), out=out)
-    if as_json:
+    if since is not None:
+        _show_changes(since, [one.lab for one in assemblies], out, as_json=as_json)
+    elif as_json:
         _json(result.summary())
     else:
         _table("Findings", result.summary())
@@ -135,6 +154,31 @@ def review(
         console().print(f"Evidence: {out / 'review.html'}", highlight=False)
     if result.open:
         raise typer.Exit(1)
+
+
+def _show_changes(revision: str, labs: list[str], out: Path, *, as_json: bool) -> None:
+    """What the evidence says now and did not say in an older version."""
+    import json
+    from dataclasses import asdict
+
+    from labkit.review.since import changes, evidence_at
+
+    with progress(f"Reviewing {revision}"):
+        before = evidence_at(revision, labs)
+    found = changes(before, json.loads((out / "evidence.json").read_text(encoding="utf-8")))
+    rows = [asdict(change) for change in found]
+    (out / "changes.json").write_text(
+        json.dumps({"since": revision, "changes": rows}, indent=1) + "\n", encoding="utf-8"
+    )
+    if as_json:
+        _json(rows)
+        return
+    if rows:
+        _table(f"Changed since {revision}", rows)
+    console().print(
+        f"{len(rows)} changes since {revision}, {sum(change.worse for change in found)} for the worse. All: {out / 'changes.json'}",
+        highlight=False,
+    )
 
 
 @app.command()
@@ -163,6 +207,10 @@ def cost(lab: Name, settings: Set = None, as_json: AsJson = False) -> None:
 def rehearse(
     labs: Names = None,
     everything: Annotated[bool, typer.Option("--all", help="Every lab.")] = False,
+    loop: Annotated[
+        bool,
+        typer.Option("--loop", help="The story of several labs at once: train, drift, retrain, roll out, roll back."),
+    ] = False,
     port: Annotated[int, typer.Option(help="Port of the emulator on 127.0.0.1; 0 picks a free one.")] = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -170,6 +218,10 @@ def rehearse(
     _need("moto", "duckdb", "pytest", "xgboost", what="A rehearsal")
     from labkit.rehearsal.runner import rehearse_labs
 
+    if loop:
+        if labs or everything:
+            raise UserError("--loop is a story of its own; it goes with neither labs nor --all")
+        return _rehearse_loop(port=port, as_json=as_json)
     if not labs and not everything:
         raise UserError("Name a lab, or say --all. See: labs list")
     pairs = _assemblies(labs, None)
@@ -180,6 +232,33 @@ def rehearse(
         for report in reports:
             report.show(console())
     if not all(report.ok for report in reports):
+        raise typer.Exit(1)
+
+
+def _rehearse_loop(*, port: int, as_json: bool) -> None:
+    """The closed loop, with what was announced when."""
+    from labkit.rehearsal.loop import FOLDER, rehearse_loop
+    from labkit.synth import synth as make
+
+    told = rehearse_loop(
+        assemblies=lambda lab, given: make([lab], given=given, out=FOLDER / "assemblies", file=None)[0].assembly,
+        port=port,
+        say=lambda text: notes().print(text, highlight=False),
+    )
+    if as_json:
+        sys.stdout.write(told.to_json() + "\n")
+    else:
+        _table("Timeline (emulated time)", told.story)
+        acts = [
+            {"act": number, "what": act.title, "seconds": f"{act.seconds:.1f}", "how": act.problem or "well"}
+            for number, act in enumerate(told.acts, start=1)
+        ]
+        _table("Acts", acts)
+        for one in told.kept:
+            console().print(f"kept by AWS: {one['kind']} {one['identifier']}: {one['kept']}", highlight=False)
+        for problem in [*told.problems, *(f"left: {one['kind']} {one['identifier']}" for one in told.leftovers)]:
+            console().print(f"FAILED {problem}", highlight=False)
+    if not told.ok:
         raise typer.Exit(1)
 
 

@@ -20,8 +20,16 @@ from labkit.catalogue import ROOT, Lab, pick
 from labkit.errors import UserError
 from labkit.rehearsal.emulator import Emulator
 from labkit.rehearsal.leftovers import compare
-from labkit.rehearsal.runner import LOOK_SECONDS, Say
+from labkit.rehearsal.runner import LOOK_SECONDS, Say, where
 from labkit.session import Session, StepFailed
+
+# What a person wants to see of it; builds and stages are between the lines.
+_SHOWN = (
+    *("SageMaker Training Job State Change", "SageMaker Processing Job State Change"),
+    *("SageMaker Model Package State Change", "SageMaker Endpoint State Change", "CloudWatch Alarm State Change"),
+    "CodePipeline Pipeline Execution State Change",
+)
+_UNDER_WAY = ("InProgress", "Stopping", "INSUFFICIENT_DATA", "CREATING")
 
 STORY = ROOT / "labs" / "loop.py"
 FOLDER = ROOT / ".labs" / "loop"
@@ -48,7 +56,7 @@ class Told:
 
     Args:
         acts: in order, as far as they went.
-        timeline: what services announced, with the emulated time.
+        timeline: what services announced, with the emulated time and the number of the act.
         leftovers: what was not removed.
         kept: what AWS keeps by itself.
     """
@@ -58,6 +66,16 @@ class Told:
     leftovers: list[dict[str, str]] = field(default_factory=list)
     kept: list[dict[str, str]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+
+    @property
+    def story(self) -> list[dict[str, str]]:
+        """The part of the timeline that a person follows: jobs that ended, versions, alarms, endpoints, executions."""
+        return [
+            {name: event[name] for name in ("act", "time", "about", "event", "state")}
+            | {"event": _short(event["event"])}
+            for event in self.timeline
+            if event["event"] in _SHOWN and event["state"] not in _UNDER_WAY
+        ]
 
     @property
     def ok(self) -> bool:
@@ -155,30 +173,45 @@ def rehearse_loop(
     """
     acts, told = _acts(story), Told()
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with Emulator(port=port, progress=say, log=FOLDER / "emulator.log") as emulator:
-        with emulator.as_environment(state=FOLDER / "story"):
-            before = emulator.get("inventory")
-        loop = Loop(emulator, assemblies, say)
+    with (
+        Emulator(port=port, progress=say, log=FOLDER / "emulator.log") as emulator,
+        # An act talks to AWS outside the steps too; nothing of it may reach a real account.
+        emulator.as_environment(state=FOLDER / "story"),
+    ):
+        before = emulator.get("inventory")
+        loop, seen = Loop(emulator, assemblies, say), 0
         for act in acts:
             title = (act.__doc__ or act.__name__).strip().splitlines()[0]
             say(f"ACT {len(told.acts) + 1}: {title}")
             began, problem = time.monotonic(), ""
             try:
                 act(loop)
-            except (StepFailed, UserError, AssertionError) as error:
+            except Exception as error:
                 emulator.check()
-                problem = str(error) or type(error).__name__
+                problem = _problem(error, story.parent)
             told.acts.append(Act(title, time.monotonic() - began, problem))
+            events = emulator.get("timeline")["events"][seen:]
+            told.timeline += [event | {"act": str(len(told.acts))} for event in events]
+            seen += len(events)
             if problem:
                 break
-        told.timeline = emulator.get("timeline")["events"]
         say("Destroying the labs")
         told.problems += loop.destroy()
-        with emulator.as_environment(state=FOLDER / "story"):
-            left, kept = compare(before, emulator.get("inventory"))
+        left, kept = compare(before, emulator.get("inventory"))
         told.leftovers, told.kept = [asdict(one) for one in left], [asdict(one) for one in kept]
     (FOLDER / "loop.json").write_text(told.to_json() + "\n", encoding="utf-8")
     return told
+
+
+def _short(event: str) -> str:
+    """The name of an event without what all of them say."""
+    return event.removesuffix(" State Change").removeprefix("SageMaker ").removeprefix("CloudWatch ").lower()
+
+
+def _problem(error: Exception, folder: Path) -> str:
+    if isinstance(error, (StepFailed, UserError, AssertionError)):
+        return str(error) or type(error).__name__
+    return f"{type(error).__name__}: {error} ({where(error, folder)})"
 
 
 def _acts(story: Path) -> list[Callable[[Loop], None]]:

@@ -155,7 +155,7 @@ class _Run:
             failed.append(f"{name}: {error}")
         except Exception as error:
             self._emulator.check()
-            failed.append(f"{name}: {type(error).__name__}: {error} ({_where(error, self._lab.folder)})")
+            failed.append(f"{name}: {type(error).__name__}: {error} ({where(error, self._lab.folder)})")
         self._report.problems += failed
         self._report.seconds[name] = time.monotonic() - began
 
@@ -172,7 +172,7 @@ def _part(done: Any, before: Sequence[dict[str, Any]], after: Sequence[dict[str,
     return Part(done.name, done.title, done.seconds, label, because, done.problem)  # type: ignore[arg-type]
 
 
-def _where(error: Exception, folder: Path) -> str:
+def where(error: Exception, folder: Path) -> str:
     """The last place in the lab's own files where an error passed."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(str(folder))]
     if not frames:

@@ -43,7 +43,7 @@ class Timeline:
             "time": f"{self._context.clock.now():%Y-%m-%dT%H:%M:%SZ}",
             "source": str(event.get("Source", "")),
             "event": str(event.get("DetailType", "")),
-            "about": " ".join(part for part in (str(about).rpartition("/")[2] or str(about), where) if part),
+            "about": " ".join(part for part in (_named(str(about)), where) if part),
             "state": str(state),
         }
         with self._lock:
@@ -72,6 +72,11 @@ def _listen(module: ModuleType, timeline: Timeline) -> None:
         return put(self, events)
 
     backend.put_events = put_events
+
+
+def _named(about: str) -> str:
+    """A name without the ARN before it; a version keeps the group it belongs to."""
+    return about.rpartition(":")[2].partition("/")[2] or about.rpartition(":")[2]
 
 
 def _detail(text: Any) -> dict[str, Any]:
