@@ -1,6 +1,6 @@
 # Everything a person types. `make synth` and `make test` build what they need from the lock files.
 .DEFAULT_GOAL := synth
-.PHONY: synth test review rehearse docs bench lint lock clean
+.PHONY: synth test review rehearse docs definitions bench lint lock clean
 
 # Bytecode is most of what importing aws_cdk costs: it is compiled once, at install.
 unexport PYTHONDONTWRITEBYTECODE
@@ -44,10 +44,18 @@ rehearse: .venv/.test ## every lab on emulated AWS
 docs: .venv/.test ## the generated parts of the documents
 	@labs docs
 
+definitions: .venv/.bootstrap ## the SageMaker SDK still gives the committed pipeline definitions; installs it apart, once
+	@.venv/bin/uv run --quiet --no-project --isolated --with-requirements requirements/sagemaker.txt python labs/d3_retraining_cicd/src/definition/generate.py --check
+
 lint: .venv/.test
 	@ruff check . && ruff format --check . && mypy
 
-bench: .venv/.test node_modules/.package-lock.json
+# pandas stands apart: where it is installed, xgboost imports it.
+.venv/bench: requirements/bench.txt .venv/.test
+	@$(UV) --require-hashes --target $@ -r $<
+	@touch $@
+
+bench: .venv/bench node_modules/.package-lock.json
 	@python -m bench
 
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links --no-annotate
@@ -55,6 +63,7 @@ lock: .venv/.bootstrap ## new lock files from pyproject.toml
 	@$(COMPILE) requirements/bootstrap.in -o requirements/bootstrap.txt
 	@$(COMPILE) pyproject.toml --group test -o requirements/test.txt
 	@$(COMPILE) pyproject.toml -c requirements/test.txt -o requirements/base.txt
+	@$(COMPILE) --group bench -c requirements/test.txt -o requirements/bench.txt
 	@$(COMPILE) pyproject.toml --group sagemaker -o requirements/sagemaker.txt
 
 clean:

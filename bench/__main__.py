@@ -1,6 +1,7 @@
 """``make bench``: every benchmark."""
 
-from bench import commands, synth
+from bench import analyser, commands, synth
 
 commands.main()
 synth.main()
+analyser.main()
