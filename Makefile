@@ -1,6 +1,6 @@
 # Everything a person types. `make synth` and `make test` build what they need from the lock files.
 .DEFAULT_GOAL := synth
-.PHONY: synth test review rehearse docs definitions bench lint lock clean
+.PHONY: synth test review mutate rehearse docs definitions bench lint lock clean
 
 # Bytecode is most of what importing aws_cdk costs: it is compiled once, at install.
 unexport PYTHONDONTWRITEBYTECODE
@@ -37,6 +37,10 @@ test: .venv/.test node_modules/.package-lock.json ## all tests, offline
 
 review: .venv/.test ## the evidence pack of every lab
 	@labs review
+
+mutate: .venv/.test ## every template made worse on purpose: do rules and provers say so?
+	@labs synth
+	@python -m labkit.review.mutation
 
 rehearse: .venv/.test ## every lab on emulated AWS
 	@labs rehearse --all

@@ -18,11 +18,11 @@ _BLOCK = 65_535
 _LEAVE_OUT = {"__pycache__", ".DS_Store", ".pytest_cache"}
 
 
-def packed(kind: Literal["zip", "tar.gz"], sources: Mapping[Path, str]) -> Path:
+def packed(kind: Literal["zip", "pyz", "tar.gz"], sources: Mapping[Path, str]) -> Path:
     """An archive of files and folders: sorted names, fixed times, fixed owners.
 
     Args:
-        kind: ``zip`` for functions, ``tar.gz`` for models.
+        kind: ``zip`` for functions, ``pyz`` for programs that Python runs as they are, ``tar.gz`` for models.
         sources: file or folder to the folder it gets in the archive (``""`` is the top).
 
     Returns:
@@ -39,7 +39,7 @@ def packed(kind: Literal["zip", "tar.gz"], sources: Mapping[Path, str]) -> Path:
             if place in content:
                 raise ValueError(f"{place} comes from two sources")
             content[place] = data
-    pack = _zip if kind == "zip" else _tar
+    pack = _tar if kind == "tar.gz" else _zip
     data = pack(sorted(content.items()))
     path = CACHE / f"{hashlib.sha256(data).hexdigest()[:32]}.{kind}"
     if not path.exists():

@@ -120,6 +120,11 @@ def _function(resource: Resource, template: Template) -> Iterable[Line]:
     architecture = (resource.properties.get("Architectures") or ["x86_64"])[0]
     yield usage(resource, "Lambda", "Requests", why="each invocation")
     yield usage(resource, "Lambda", f"Duration {architecture}", why=f"each second at {memory / 1024:g} GB")
+    variables = resource.properties.get("Environment", {}).get("Variables", {})
+    if job := variables.get("JOB_INSTANCE_TYPE"):
+        yield usage(resource, "SageMaker", f"{job} processing", why="each processing job that the function starts")
+    if "METRICS_NAMESPACE" in variables:
+        yield usage(resource, "CloudWatch", "Custom metric", why="each metric, in hours in which it has data")
 
 
 @rule("AWS::SQS::Queue")

@@ -14,7 +14,7 @@ from stacks.secure.archive import Archive
 from stacks.secure.bucket import Bucket
 from stacks.secure.key import Key
 from stacks.secure.log_group import LogGroup
-from stacks.secure.names import att, logical_id, placed, ref, stack_of, sub
+from stacks.secure.names import ASSETS_ARN, att, logical_id, placed, ref, stack_of, sub
 from stacks.secure.network import Network
 from stacks.secure.role import Role
 
@@ -34,7 +34,7 @@ class ModelArtifact(Construct):
         placed(self, scope, id)
         archive = Archive(self, "File", kind="tar.gz", sources={model: "", SERVING_CODE: "code"})
         self.uri: str = archive.uri
-        self.bucket_arn = "arn:${AWS::Partition}:s3:::cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}"
+        self.bucket_arn = ASSETS_ARN
         self.key: str = archive.key
 
 
@@ -64,9 +64,8 @@ class PrivateModel(sagemaker.CfnModel):
         region = stack_of(scope).settings.region
         image = image_uri("xgboost", region=region, version=version)
         role = Role(scope, f"{id}Role", service="sagemaker")
-        for artifact in artifacts:
-            role.allow("s3:GetObject", on=sub(f"{artifact.bucket_arn}/{artifact.key}"))
-            network.serve_bucket(artifact.bucket_arn)
+        role.can_read_assets(*(artifact.key for artifact in artifacts))
+        network.serve_bucket(ASSETS_ARN)
         role.can_join(network, as_service="sagemaker")
         role.can_attach_volumes(key)
         role.can_encrypt(key)

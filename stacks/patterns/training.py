@@ -16,7 +16,7 @@ from stacks.secure.bucket import Bucket
 from stacks.secure.endpoints import ServiceEndpoint
 from stacks.secure.function import Function
 from stacks.secure.key import Key
-from stacks.secure.names import placed, ref, stack_of, sub
+from stacks.secure.names import ASSETS_ARN, placed, ref, stack_of, sub
 from stacks.secure.network import Network
 from stacks.secure.role import Role
 from stacks.settings import SettingsError
@@ -94,7 +94,7 @@ class PrivateTraining(Construct):
         archive = Archive(self, "Code", kind="tar.gz", sources={code: "", SERVING_CODE: "serving"})
         self.code_uri = archive.uri
         network.serve_bucket(bucket)
-        network.serve_bucket(_ASSETS)
+        network.serve_bucket(ASSETS_ARN)
         self.role_ = self._role(archive, bucket=bucket, prefix=prefix, network=network, key=key)
         definition = self._definition(
             archive, bucket=f"s3://{ref(bucket)}/{prefix}", network=network, key=key, instance_type=instance_type
@@ -112,19 +112,9 @@ class PrivateTraining(Construct):
         role = Role(self, "Role", service="sagemaker")
         role.can_read(bucket, prefix)
         role.can_write(bucket, prefix)
-        role.allow("s3:GetObject", on=sub(f"{_ASSETS}/{archive.key}"))
         # SageMaker lists a channel before it downloads it. A prefix that ends like this is a whole key, a hash nobody guesses.
-        role.allow("s3:ListBucket", on=sub(_ASSETS), condition={"StringLike": {"s3:prefix": "*.gz"}})
-        # An account may be bootstrapped with a key of its own for assets; its alias is the bootstrap's.
-        role.allow(
-            "kms:Decrypt",
-            on=sub(f"arn:${{AWS::Partition}}:kms:{_HERE}:key/*"),
-            because="the id of the bootstrap's key is not known; limited by its alias, and to what S3 decrypts with it",
-            condition={
-                "StringEquals": {"kms:ViaService": sub("s3.${AWS::Region}.${AWS::URLSuffix}")},
-                "ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/cdk-hnb659fds-assets-key"},
-            },
-        )
+        role.allow("s3:ListBucket", on=sub(ASSETS_ARN), condition={"StringLike": {"s3:prefix": "*.gz"}})
+        role.can_read_assets(archive.key)
         role.can_join(network, as_service="sagemaker")
         role.can_attach_volumes(key)
         account, repository = self.image.split(".")[0], self.image.split("/")[1].split(":")[0]
@@ -273,9 +263,6 @@ class PrivateTraining(Construct):
         placed(policy, self, "Guard")
         stack_of(self).order(self.launcher, after=lambda: [policy])
         return policy
-
-
-_ASSETS = "arn:${AWS::Partition}:s3:::cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}"
 
 
 def _channel(name: str, uri: str, *, content: str | None = None) -> dict[str, Any]:

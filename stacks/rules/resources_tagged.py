@@ -51,4 +51,5 @@ RULE = Rule(
         "AWS::StepFunctions::StateMachine",
     ),
     check=check,
+    of_labs=True,
 )

@@ -17,7 +17,7 @@ class Archive(assets.Asset):
     """Files packed with the same bytes everywhere, in the bootstrap bucket before anything that needs them is created.
 
     Args:
-        kind: ``zip`` for functions, ``tar.gz`` for models.
+        kind: ``zip`` for functions, ``pyz`` for programs that Python runs as they are, ``tar.gz`` for models.
         sources: file or folder to the folder it gets in the archive (``""`` is the top).
 
     Raises:
@@ -25,7 +25,7 @@ class Archive(assets.Asset):
     """
 
     def __init__(
-        self, scope: Construct, id: str, *, kind: Literal["zip", "tar.gz"], sources: Mapping[Path, str]
+        self, scope: Construct, id: str, *, kind: Literal["zip", "pyz", "tar.gz"], sources: Mapping[Path, str]
     ) -> None:
         super().__init__(scope, id, path=str(packed(kind, sources)))
         bucket = f"cdk-hnb659fds-assets-${{AWS::AccountId}}-{stack_of(scope).settings.region}"

@@ -9,10 +9,11 @@ import aws_cdk as cdk
 from aws_cdk import aws_glue as glue
 from constructs import Construct
 
+from stacks.acceptance import accept
 from stacks.secure.bucket import Bucket
 from stacks.secure.key import Key
 from stacks.secure.log_group import LogGroup
-from stacks.secure.names import logical_id, sub, sub_text
+from stacks.secure.names import logical_id, placed, sub, sub_text
 from stacks.secure.role import Role
 
 # What a crawler does in the catalog; it neither deletes tables nor touches other databases.
@@ -50,6 +51,13 @@ class GlueDatabase(glue.CfnDatabase):
                 name=f"{stack.stack_name}_{id}".lower().replace("-", "_"),
                 description=f"Tables of {stack.stack_name}",
             ),
+        )
+        placed(self, scope, id)
+        accept(
+            self,
+            "deploy-lake-permissions-stated",
+            because="a new account lets IAM rule the catalogue, and the template cannot tell; where Lake Formation rules "
+            "it, the deploying role must be a database creator, as this class and the lab's README say",
         )
         self.catalogue_arns = [
             sub(f"arn:${{AWS::Partition}}:glue:${{AWS::Region}}:${{AWS::AccountId}}:{resource}")

@@ -17,6 +17,9 @@ from constructs import IConstruct
 
 from stacks.settings import Settings
 
+# The bucket of CDK's bootstrap, where archives lie before a stack is created.
+ASSETS_ARN = "arn:${AWS::Partition}:s3:::cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}"
+
 _PATH, _STACK = "_labs_path", "_labs_stack"
 
 

@@ -38,7 +38,7 @@ class Queue(sqs.CfnQueue):
         )
         placed(self, scope, id)
         self.key = key
-        self.arn_ = att(self, "Arn")
+        self.arn_: str = att(self, "Arn")
         self.sub_arn = f"${{{logical_id(self)}.Arn}}"
         self._rules: list[events.CfnRule] = []
         stack_of(self).at_the_end(self._only_tls)

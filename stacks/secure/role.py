@@ -11,7 +11,7 @@ from constructs import Construct
 
 from stacks.acceptance import accept
 from stacks.secure.key import Key
-from stacks.secure.names import att, flat, path_of, placed, ref, stack_of, sub
+from stacks.secure.names import ASSETS_ARN, att, flat, path_of, placed, ref, stack_of, sub
 
 if TYPE_CHECKING:
     from stacks.secure.bucket import Bucket
@@ -161,6 +161,19 @@ class Role(iam.CfnRole):
         """Write objects under a prefix of a bucket, encrypted with its key."""
         self._objects(bucket, prefix, "s3:PutObject", "s3:AbortMultipartUpload")
         self.can_encrypt(bucket.key)
+
+    def can_read_assets(self, *keys: str) -> None:
+        """Read files of the bootstrap bucket by their keys, also where the account's bootstrap encrypts with a key of its own."""
+        self.allow("s3:GetObject", on=[sub(f"{ASSETS_ARN}/{key}") for key in keys])
+        self.allow(
+            "kms:Decrypt",
+            on=sub("arn:${AWS::Partition}:kms:${AWS::Region}:${AWS::AccountId}:key/*"),
+            because="the id of the bootstrap's key is not known; limited by its alias, and to what S3 decrypts with it",
+            condition={
+                "StringEquals": {"kms:ViaService": sub("s3.${AWS::Region}.${AWS::URLSuffix}")},
+                "ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/cdk-hnb659fds-assets-key"},
+            },
+        )
 
     def can_decrypt(self, key: Key) -> None:
         self.allow("kms:Decrypt", "kms:DescribeKey", on=sub(key.sub_arn))

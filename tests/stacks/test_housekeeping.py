@@ -75,7 +75,7 @@ def call(
         "StackId": "s", "RequestId": "r", "LogicalResourceId": "l",
     }  # fmt: skip
     if request != "Create":
-        event["PhysicalResourceId"] = properties.get("BucketName") or properties["VpcId"]
+        event["PhysicalResourceId"] = next(properties[name] for name in code.NAMES if name in properties)
     code.handler(event, SimpleNamespace(log_stream_name="stream", get_remaining_time_in_millis=lambda: remaining))
     return inbox.answers[-1]
 
@@ -115,6 +115,58 @@ def test_running_out_of_time_is_reported_in_time(code: ModuleType, inbox: Inbox)
     answer = call(code, inbox, "Delete", "Custom::EmptyOnDelete", remaining=1_000, BucketName="lab-bucket")
     assert answer["Status"] == "FAILED"
     assert "delete the stack again" in answer["Reason"]
+
+
+def deployed_stack() -> Any:
+    stacks = boto3.client("cloudformation")
+    template = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}
+    stacks.create_stack(StackName="deployed", TemplateBody=json.dumps(template))
+    return stacks
+
+
+def test_a_stack_that_a_pipeline_deployed_goes_first(code: ModuleType, inbox: Inbox) -> None:
+    stacks = deployed_stack()
+    assert call(code, inbox, "Create", "Custom::StackRemovedOnDelete", StackName="deployed")["Status"] == "SUCCESS"
+    assert code.stack_state(stacks, "deployed") == "CREATE_COMPLETE"
+    assert call(code, inbox, "Delete", "Custom::StackRemovedOnDelete", StackName="deployed")["Status"] == "SUCCESS"
+    assert code.stack_state(stacks, "deployed") is None
+
+
+def test_a_stack_that_was_never_deployed_counts_as_removed(code: ModuleType, inbox: Inbox) -> None:
+    assert call(code, inbox, "Delete", "Custom::StackRemovedOnDelete", StackName="none")["Status"] == "SUCCESS"
+
+
+def test_a_stack_that_stays_is_told_and_can_be_tried_again(
+    code: ModuleType, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployed_stack()
+    monkeypatch.setattr(code, "stack_state", lambda stacks, name: "DELETE_FAILED")
+    monkeypatch.setattr(code.time, "sleep", lambda seconds: None)
+    answer = call(code, inbox, "Delete", "Custom::StackRemovedOnDelete", StackName="deployed")
+    assert answer["Status"] == "FAILED"
+    assert "delete this stack again" in answer["Reason"]
+
+
+def test_registered_versions_go_with_the_group(code: ModuleType, inbox: Inbox) -> None:
+    sagemaker = boto3.client("sagemaker")
+    sagemaker.create_model_package_group(ModelPackageGroupName="lab", ModelPackageGroupDescription="x")
+    sagemaker.create_model_package(ModelPackageGroupName="lab", ModelApprovalStatus="PendingManualApproval")
+    deleted: list[str] = []
+
+    class Registry:
+        def get_paginator(self, name: str) -> Any:
+            return sagemaker.get_paginator(name)
+
+        def delete_model_package(self, *, ModelPackageName: str) -> None:  # noqa: N803 - as boto3 names it
+            deleted.append(ModelPackageName)
+
+    # moto knows no deletion of a version; what is asked for is what counts.
+    code.boto3 = SimpleNamespace(client=lambda name: Registry())
+    answer = call(code, inbox, "Delete", "Custom::PackagesRemovedOnDelete", ModelPackageGroupName="lab")
+    code.boto3 = boto3
+    assert answer["Status"] == "SUCCESS"
+    assert len(deleted) == 1
+    assert deleted[0].endswith("model-package/lab/1")
 
 
 def test_the_default_group_loses_its_rules_and_closing_twice_is_fine(code: ModuleType, inbox: Inbox) -> None:

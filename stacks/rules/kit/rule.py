@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from stacks.rules.kit import values
+from stacks.rules.kit.frameworks import frameworks
 from stacks.rules.kit.template import Resource, Template
 from stacks.rules.kit.values import Found
 
@@ -46,10 +47,12 @@ class Rule:
         source: the page it rests on.
         controls: ``AI-BP`` (Security Hub: AI Security Best Practices), ``FSBP`` (Security Hub: Foundational
             Security Best Practices), ``SecurityHub`` (in none of the two) and ``NIST`` (800-53 revision 5) ids, such
-            as ``FSBP S3.5``.
+            as ``FSBP S3.5``. ``HIPAA`` and ``PCI-DSS`` (3.2.1) ids are added from ``same_as``.
         types: resource types it looks at; ``*`` is every one.
         check: yields the problems of one resource.
         level: ``error`` or ``warning``.
+        of_labs: it states a convention of this project's labs, so that templates of others are not asked.
+        same_as: rules of cdk-nag that state the same, such as ``S3BucketVersioningEnabled``.
     """
 
     id: str
@@ -61,6 +64,8 @@ class Rule:
     types: tuple[str, ...]
     check: Check
     level: Level = "error"
+    of_labs: bool = False
+    same_as: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)+", self.id):
@@ -68,6 +73,8 @@ class Rule:
         for control in self.controls:
             if not re.fullmatch(r"(AI-BP|FSBP|SecurityHub) [A-Za-z0-9]+\.\d+|NIST [A-Z]{2}-\d+(\(\d+\))?", control):
                 raise ValueError(f"rule {self.id}: control {control!r} is not of the form 'FSBP S3.5' or 'NIST SC-28'")
+        mapped = (control for name in self.same_as for control in frameworks(name))
+        object.__setattr__(self, "controls", tuple(dict.fromkeys((*self.controls, *mapped))))
 
 
 def expect(found: Iterable[Found], allowed: Callable[[Any], bool], message: str) -> Iterator[Problem]:
