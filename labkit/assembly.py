@@ -99,10 +99,15 @@ class Assembly:
     def versions(self) -> dict[str, str]:
         return dict(self.record["versions"])
 
+    @property
+    def template_file(self) -> Path:
+        """The file of the CloudFormation template."""
+        return self.folder / f"{self.stack}.template.json"
+
     @cached_property
     def template(self) -> dict[str, Any]:
         """The CloudFormation template."""
-        return self._json(f"{self.stack}.template.json")
+        return self._json(self.template_file.name)
 
     @cached_property
     def assets(self) -> list[Asset]:

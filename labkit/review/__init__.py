@@ -11,11 +11,22 @@ from labkit.assembly import Assembly
 from labkit.review import engines, lint, validator
 from labkit.review.errors import EngineFailed
 from labkit.review.evidence import Counts, Evidence
+from labkit.review.foreign import read_folder
 from labkit.review.lab import Lab
 from labkit.review.limits import limits, unseen_types
 from labkit.review.result import Review, Reviewed
 
-__all__ = ["Counts", "EngineFailed", "Evidence", "Review", "Reviewed", "quick_findings", "review"]
+__all__ = [
+    "Counts",
+    "EngineFailed",
+    "Evidence",
+    "Review",
+    "Reviewed",
+    "quick_findings",
+    "read_folder",
+    "review",
+    "review_folder",
+]
 
 
 def review(
@@ -30,7 +41,7 @@ def review(
     Args:
         assemblies: the synthesized labs.
         today: the day on which review dates are judged; default: this day.
-        out: folder for ``evidence.json``, ``evidence.csv`` and ``review.html``; default: nothing is written.
+        out: folder for the evidence in all its forms; default: nothing is written.
         second_opinion: ask cfn-lint too, which takes seconds; evidence without it does not name it as an engine.
 
     Raises:
@@ -38,11 +49,12 @@ def review(
         UserError: an assembly is damaged; nothing is written.
     """
     labs = sorted((Lab(assembly) for assembly in assemblies), key=lambda lab: lab.assembly.lab)
+    judged_on = today or date.today()
     ran: dict[str, str] = {}
     rows: list[Evidence] = []
     for lab in labs:
         ran |= engines.versions(lab)
-        rows += engines.quick(lab, today=today or date.today())
+        rows += engines.quick(lab, today=judged_on)
         if validator.ran(lab):
             ran |= {validator.ENGINE: validator.version(lab)}
             rows += validator.rows(lab)
@@ -50,6 +62,7 @@ def review(
             ran |= {lint.ENGINE: lint.version()}
             rows += lint.rows(lab)
     result = Review(
+        judged_on=judged_on,
         labs=tuple(_reviewed(lab) for lab in labs),
         engines=dict(sorted(ran.items())),
         rows=tuple(sorted(rows, key=Evidence.order)),
@@ -63,6 +76,21 @@ def review(
     return result
 
 
+def review_folder(folder: Path, *, region: str | None = None, second_opinion: bool = True) -> Review:
+    """Review any CDK assembly or folder of templates, such as in a test: ``assert review_folder(path).open == []``.
+
+    Args:
+        folder: ``cdk.out`` of any CDK app, or a folder of templates in JSON or YAML.
+        region: where the templates are for; default: what the assembly says, else us-east-1.
+        second_opinion: ask cfn-lint too, which takes seconds.
+
+    Raises:
+        EngineFailed: an engine did not run.
+        UserError: there is no template, or a file is broken.
+    """
+    return review(read_folder(folder, region=region), second_opinion=second_opinion)
+
+
 def quick_findings(assembly: Assembly, *, today: date | None = None) -> Counts:
     """Count what cdk-nag and the own rules find in one lab, in milliseconds; passes and cfn-lint are left out."""
     return Counts.of(engines.findings(Lab(assembly), today=today or date.today()))
@@ -70,7 +98,7 @@ def quick_findings(assembly: Assembly, *, today: date | None = None) -> Counts:
 
 def _reviewed(lab: Lab) -> Reviewed:
     assembly = lab.assembly
-    content = (assembly.folder / f"{assembly.stack}.template.json").read_bytes()
+    content = assembly.template_file.read_bytes()
     return Reviewed(
         lab=assembly.lab,
         stack=assembly.stack,

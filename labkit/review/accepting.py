@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from labkit.review import own
+from labkit.review import own, provers
 from labkit.review.evidence import Evidence
 from labkit.review.lab import Lab
 
@@ -32,11 +32,12 @@ class _Acceptance:
         return self.review_by.isoformat()
 
 
-def joined(lab: Lab, rows: Iterable[Evidence], *, today: date) -> Iterator[Evidence]:
+def joined(lab: Lab, rows: Iterable[Evidence], *, today: date, proved: bool = True) -> Iterator[Evidence]:
     """Yield the rows, with accepted findings marked so, and one open row for each acceptance without a finding.
 
     An acceptance whose review date has passed accepts nothing. A rule of cdk-nag that threw is never accepted: nobody
     knows what it would have found. What an own rule leaves open because the template alone cannot tell may be.
+    Where the provers were not asked (``proved``), what was accepted of theirs is left aside.
     """
     acceptances = [_read(lab, entry) for entry in lab.assembly.accepted]
     by_place: dict[tuple[str, str, str], list[_Acceptance]] = {}
@@ -44,7 +45,7 @@ def joined(lab: Lab, rows: Iterable[Evidence], *, today: date) -> Iterator[Evide
         for logical_id in one.logical_ids:
             by_place.setdefault((one.engine, one.rule, logical_id), []).append(one)
     for row in rows:
-        found = by_place.get((row.engine, row.finding, row.logical_id), ())
+        found = by_place.get((_door(row), row.finding, row.logical_id), ())
         if not found or row.status not in ("open", "unknown"):
             yield row
             continue
@@ -52,12 +53,17 @@ def joined(lab: Lab, rows: Iterable[Evidence], *, today: date) -> Iterator[Evide
             one.fired = True
         yield _marked(row, max(found, key=lambda one: one.review_by), today)
     for one in acceptances:
-        if not one.fired:
+        if not one.fired and (proved or one.engine != own.ENGINE or one.rule in own.ids()):
             yield _stale(lab, one)
 
 
+def _door(row: Evidence) -> str:
+    """The engine that acceptances of a row name: rules of the provers are accepted like the own ones."""
+    return own.ENGINE if row.engine in provers.versions() else row.engine
+
+
 def _marked(row: Evidence, one: _Acceptance, today: date) -> Evidence:
-    if row.status == "unknown" and row.engine != own.ENGINE:
+    if row.status == "unknown" and _door(row) != own.ENGINE:
         return replace(row, reason="a rule that threw cannot be accepted: what it would have found is not known")
     told: dict[str, Any] = {"kind": one.kind, "owner": one.owner, "review_by": one.until()}
     if one.review_by < today:

@@ -28,6 +28,8 @@ class Evidence:
         logical_id: of the resource; empty when the row is about the whole template.
         type: its CloudFormation type.
         path: its construct path.
+        file: where it is declared: the lab's stack, or the template where that is all there is.
+        line: the line in that file, from 1.
         status: ``unknown`` when the rule could not tell; it counts like ``open``.
         level: ``error`` or ``warning``.
         finding: the exact id by which it can be accepted; for most rules the rule's own.
@@ -48,6 +50,8 @@ class Evidence:
     logical_id: str = ""
     type: str = ""
     path: str = ""
+    file: str = ""
+    line: int = 1
     status: Status
     level: str = "error"
     finding: str = ""

@@ -7,7 +7,10 @@ from functools import cached_property
 from typing import Any
 
 from labkit.assembly import RECORD, Assembly
+from labkit.catalogue import ROOT
 from labkit.errors import UserError
+from labkit.review import places
+from labkit.review.foreign import Foreign
 from stacks.rules import Template
 
 
@@ -21,6 +24,11 @@ class Lab:
 
     assembly: Assembly
 
+    @property
+    def foreign(self) -> bool:
+        """Whether it is a template of somebody else, with neither construct tree nor acceptances."""
+        return isinstance(self.assembly, Foreign)
+
     @cached_property
     def template(self) -> Template:
         """The template.
@@ -31,9 +39,9 @@ class Lab:
         try:
             return Template(self.assembly.template)
         except ValueError as error:
-            raise UserError(f"{self._file}: {error}. Run: labs synth {self.assembly.lab}") from None
+            raise UserError(f"{self._file}: {error}{self._again}") from None
         except RecursionError:
-            raise UserError(f"{self._file}: nested too deeply to read. Run: labs synth {self.assembly.lab}") from None
+            raise UserError(f"{self._file}: nested too deeply to read{self._again}") from None
 
     @cached_property
     def _paths(self) -> dict[str, str]:
@@ -47,13 +55,23 @@ class Lab:
     def about(self, logical_id: str) -> dict[str, Any]:
         """The columns of a row that say which resource it is about."""
         resource = self.template.resources.get(logical_id)
+        file, line = self._place(logical_id)
         return {
             "lab": self.assembly.lab,
             "stack": self.assembly.stack,
             "logical_id": logical_id,
             "type": resource.type if resource else "",
             "path": self.path(logical_id),
+            "file": file,
+            "line": line,
         }
+
+    def _place(self, logical_id: str) -> tuple[str, int]:
+        """The file and the line where a resource comes from."""
+        if self.foreign:
+            return self._file, places.declared_at(self.assembly.template_file).get(logical_id, 1)
+        stack = f"labs/{self.assembly.lab}/stack.py"
+        return stack, places.line_of(ROOT / stack, self._paths.get(logical_id, ""))
 
     def damaged(self, part: str, entry: Any) -> UserError:
         """The error for an entry of the lab's record that is not as synthesis writes it."""
@@ -64,4 +82,8 @@ class Lab:
 
     @property
     def _file(self) -> str:
-        return str(self.assembly.folder / f"{self.assembly.stack}.template.json")
+        return self.assembly.template_file.as_posix()
+
+    @property
+    def _again(self) -> str:
+        return "" if self.foreign else f". Run: labs synth {self.assembly.lab}"

@@ -59,7 +59,7 @@ def _matches(lab: Lab) -> list[Any]:
     from cfnlint.api import lint_file  # type: ignore[import-untyped]
 
     assembly = lab.assembly
-    template = assembly.folder / f"{assembly.stack}.template.json"
+    template = assembly.template_file
     try:
         config = ManualArgs(regions=[assembly.region], ignore_checks=IGNORED)
         return list(lint_file(template, config=config))

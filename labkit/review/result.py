@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import date
 from functools import cached_property
 
 from labkit.review import accepting
@@ -34,8 +35,13 @@ class Reviewed:
 
 @dataclass(frozen=True)
 class Review:
-    """Every row of evidence, in order, with what produced it and what it leaves out."""
+    """Every row of evidence, in order, with what produced it and what it leaves out.
 
+    Args:
+        judged_on: the day on which review dates of acceptances were judged.
+    """
+
+    judged_on: date
     labs: tuple[Reviewed, ...]
     engines: Mapping[str, str]
     rows: tuple[Evidence, ...]

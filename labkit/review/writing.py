@@ -13,8 +13,10 @@ from pathlib import Path
 
 from labkit.errors import UserError
 from labkit.review.evidence import COLUMNS
+from labkit.review.oscal import as_oscal
 from labkit.review.page import page
 from labkit.review.result import Review
+from labkit.review.sarif import as_sarif
 
 _FORMAT = 1
 # A cell that starts so is a formula to a spreadsheet.
@@ -30,6 +32,8 @@ def write(review: Review, folder: Path) -> list[Path]:
     forms: dict[str, Callable[[Review], str]] = {
         "evidence.json": as_json,
         "evidence.csv": as_csv,
+        "review.sarif": as_sarif,
+        "oscal.json": as_oscal,
         "review.html": page,
     }
     contents = {name: render(review) for name, render in forms.items()}
@@ -65,8 +69,8 @@ def as_csv(review: Review) -> str:
     return text.getvalue()
 
 
-def _cell(value: str | tuple[str, ...]) -> str:
-    text = ", ".join(value) if isinstance(value, tuple) else value
+def _cell(value: str | int | tuple[str, ...]) -> str:
+    text = ", ".join(value) if isinstance(value, tuple) else str(value)
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 

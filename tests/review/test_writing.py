@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from labkit.errors import UserError
-from labkit.review import Review, engines, lint, review, rules_page, writing
+from labkit.review import Review, engines, lint, provers, review, rules_page, writing
 from labkit.review.evidence import COLUMNS
 from labkit.review.page import page
 from labkit.review.writing import as_csv, as_json, write
@@ -68,7 +68,7 @@ def test_json_holds_every_row_sorted_and_no_time(found: Review) -> None:
     assert content["labs"][1]["counts"]["accepted"] == 1
     assert content["labs"][1]["unseen_types"] == ["AWS::Scheduler::Schedule"]
     assert as_json(found) == json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-    assert content["engines"].keys() == {"cdk-nag", "cfn-lint", "own rules"}
+    assert content["engines"].keys() == {"cdk-nag", "cfn-lint", "own rules", *provers.versions()}
     assert str(TODAY.year) not in as_json(found).replace("2027-05-31", "")
 
 
@@ -124,7 +124,7 @@ def test_the_page_puts_what_is_open_before_what_is_accepted_whatever_the_lab(fou
 def test_all_forms_are_written_and_written_again_in_place(found: Review, tmp_path: Path) -> None:
     folder = tmp_path / "deep" / "review"
     first = {path.name: path.read_bytes() for path in write(found, folder)}
-    assert first.keys() == {"evidence.json", "evidence.csv", "review.html"}
+    assert first.keys() == {"evidence.json", "evidence.csv", "review.html", "review.sarif", "oscal.json"}
     assert {path.name: path.read_bytes() for path in write(found, folder)} == first
     assert {path.name for path in folder.iterdir()} == first.keys()
 
@@ -145,7 +145,7 @@ def test_a_write_that_fails_leaves_what_was_there(
         write(found, tmp_path / "review")
     # THEN the old files stand and no part of a new one does
     assert (tmp_path / "review" / "evidence.json").read_bytes() == before
-    assert len(list((tmp_path / "review").iterdir())) == 3
+    assert len(list((tmp_path / "review").iterdir())) == 5
 
 
 def test_a_folder_that_cannot_be_made_is_a_user_error(found: Review, tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""The operators, grouped by what they make worse; nothing registers them."""

@@ -1,0 +1,1 @@
+"""The checks: one class of failures is one file in this folder, and nothing registers it."""

@@ -1,0 +1,1 @@
+"""What the checks are made of: the template as a graph, roles, keys, networks, deliveries and tables of services."""

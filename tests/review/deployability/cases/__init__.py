@@ -1,0 +1,1 @@
+"""Failures, each with a template that fails and what repairs it."""
