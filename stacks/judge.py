@@ -20,7 +20,7 @@ import aws_cdk as cdk
 import jsii
 from aws_cdk.cloudformation_include import CfnInclude
 
-from stacks.rules.kit.guard import guard_rules, problem, views
+from stacks.rules.kit.guard import GuardRule, guard_rules, problem, views
 
 # Guard says nothing of what it did not read. So each template carries a resource that this rule always refuses.
 _WITNESS = "GuardReadThisTemplate"
@@ -81,12 +81,12 @@ def guard(content: Mapping[str, Any], *, region: str) -> list[dict[str, Any]]:
             seen = False
             for rule, logical_id, path, message in _reported(file, region):
                 seen = seen or logical_id == _WITNESS
-                if rule in _names() and logical_id != _WITNESS:
-                    one = problem(view, logical_id, path, message)
+                if rule in _rules() and logical_id != _WITNESS:
+                    one = problem(_rules()[rule], view, logical_id, path, message)
                     found.setdefault(
-                        (rule, logical_id, path),
+                        (rule, logical_id, one.path),
                         {
-                            "rule": rule.replace("_", "-"),
+                            "rule": _rules()[rule].id,
                             "logical_id": logical_id,
                             "path": one.path,
                             "value": one.value,
@@ -100,8 +100,8 @@ def guard(content: Mapping[str, Any], *, region: str) -> list[dict[str, Any]]:
 
 
 @cache
-def _names() -> frozenset[str]:
-    return frozenset(rule.name for rule in guard_rules())
+def _rules() -> dict[str, GuardRule]:
+    return {rule.name: rule for rule in guard_rules()}
 
 
 def _reported(file: Path, region: str) -> Iterator[tuple[str, str, str, str]]:
@@ -164,7 +164,7 @@ def packs(content: Mapping[str, Any], *, region: str, names: Sequence[str]) -> l
 
 
 def answer(request: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer to one request: findings of each engine, or why there are none."""
+    """The answer to one request: findings of Guard and of the packs named in it, or why there are none."""
     content, region = request["content"], request["region"]
     _plugin()  # what is wrong with a rule is no fault of the template
     found: dict[str, Any] = {}
@@ -172,6 +172,8 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
         found["guard"] = guard(content, region=region)
     except (ValueError, RecursionError) as error:
         found["guard_refused"] = str(error)
+    if not request["packs"]:
+        return found
     try:
         found["findings"] = packs(content, region=region, names=request["packs"])
         found["versions"] = {"cdk-nag": version("cdk-nag")}

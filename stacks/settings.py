@@ -99,11 +99,13 @@ class Settings(BaseModel):
     ] = {"main": "production", "develop": "staging"}
     monitor_path: Annotated[
         Literal["portable", "sagemaker"],
-        Field(description="watch models with the project's own jobs, or with SageMaker Model Monitor, closed to new accounts"),
+        Field(
+            description="watch models with the project's own jobs, or with SageMaker Model Monitor, closed to new accounts"
+        ),
     ] = "portable"
-    monitor_instance_type: Annotated[
-        str, Field(pattern=_INSTANCE, description="instance type of monitoring jobs")
-    ] = "ml.t3.large"
+    monitor_instance_type: Annotated[str, Field(pattern=_INSTANCE, description="instance type of monitoring jobs")] = (
+        "ml.t3.large"
+    )
     watched_endpoint: Annotated[
         WatchedEndpoint | None, Field(description="watch an endpoint of another stack; default: one of the lab's own")
     ] = None

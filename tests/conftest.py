@@ -30,6 +30,27 @@ os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
 
 
+# Each takes up to a minute or two: begun first, and spread over the processes one by one.
+LONG = ("tests/labs/test_loop.py", "tests/labs/test_rehearsals.py")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file's tests stay in one process, so that what they share is made once; rehearsals go one by one."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFile(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return nodeid if nodeid.startswith(LONG[1]) else str(super()._split_scope(nodeid))
+
+    return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests come first, so that no process works on alone at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
 @contextmanager
 def _alone(name: str) -> Iterator[None]:
     """One process at a time; the others find what the first one made."""

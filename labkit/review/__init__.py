@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from labkit.assembly import Assembly
-from labkit.review import engines, lint, validator
+from labkit.review import engines, lint, outside, validator
 from labkit.review.errors import EngineFailed
 from labkit.review.evidence import Counts, Evidence
 from labkit.review.foreign import read_folder
@@ -42,13 +42,15 @@ def review(
         assemblies: the synthesized labs.
         today: the day on which review dates are judged; default: this day.
         out: folder for the evidence in all its forms; default: nothing is written.
-        second_opinion: ask cfn-lint too, which takes seconds; evidence without it does not name it as an engine.
+        second_opinion: ask what takes seconds too: cfn-lint, and about templates of others Guard and cdk-nag; evidence
+            without them does not name them as engines.
 
     Raises:
         EngineFailed: an engine did not run; nothing is written.
         UserError: an assembly is damaged; nothing is written.
     """
-    labs = sorted((Lab(assembly) for assembly in assemblies), key=lambda lab: lab.assembly.lab)
+    asked = outside.judged(assemblies) if second_opinion else assemblies
+    labs = sorted((Lab(assembly) for assembly in asked), key=lambda lab: lab.assembly.lab)
     judged_on = today or date.today()
     ran: dict[str, str] = {}
     rows: list[Evidence] = []
@@ -82,7 +84,7 @@ def review_folder(folder: Path, *, region: str | None = None, second_opinion: bo
     Args:
         folder: ``cdk.out`` of any CDK app, or a folder of templates in JSON or YAML.
         region: where the templates are for; default: what the assembly says, else us-east-1.
-        second_opinion: ask cfn-lint too, which takes seconds.
+        second_opinion: ask what takes seconds too: cfn-lint, Guard and cdk-nag.
 
     Raises:
         EngineFailed: an engine did not run.

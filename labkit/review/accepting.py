@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from labkit.review import own, provers
+from labkit.review import guard, own, provers
 from labkit.review.evidence import Evidence
 from labkit.review.lab import Lab
 
@@ -53,13 +53,20 @@ def joined(lab: Lab, rows: Iterable[Evidence], *, today: date, proved: bool = Tr
             one.fired = True
         yield _marked(row, max(found, key=lambda one: one.review_by), today)
     for one in acceptances:
-        if not one.fired and (proved or one.engine != own.ENGINE or one.rule in own.ids()):
+        if not one.fired and _asked(lab, one, proved):
             yield _stale(lab, one)
 
 
+def _asked(lab: Lab, one: _Acceptance, proved: bool) -> bool:
+    """Whether the engine that an acceptance is about looked at the lab."""
+    if one.engine != own.ENGINE or one.rule in own.ids():
+        return True
+    return guard.ran(lab) if one.rule in guard.ids() else proved
+
+
 def _door(row: Evidence) -> str:
-    """The engine that acceptances of a row name: rules of the provers are accepted like the own ones."""
-    return own.ENGINE if row.engine in provers.versions() else row.engine
+    """The engine that acceptances of a row name: rules of Guard and of the provers are accepted like the own ones."""
+    return own.ENGINE if row.engine == guard.ENGINE or row.engine in provers.versions() else row.engine
 
 
 def _marked(row: Evidence, one: _Acceptance, today: date) -> Evidence:

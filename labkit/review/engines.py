@@ -5,19 +5,20 @@ from __future__ import annotations
 from datetime import date
 from itertools import chain
 
-from labkit.review import accepting, nag, own, provers
+from labkit.review import accepting, guard, nag, own, provers
 from labkit.review.evidence import Evidence
 from labkit.review.lab import Lab
 
 
 def quick(lab: Lab, *, today: date) -> list[Evidence]:
-    """Rows of cdk-nag, the own rules and the provers.
+    """Rows of cdk-nag, the own rules in Python and, where the gate asked it, in Guard, and the provers.
 
     Raises:
         EngineFailed: one did not run.
     """
-    packs = () if lab.foreign else nag.rows(lab)
-    return list(accepting.joined(lab, chain(packs, own.rows(lab), provers.rows(lab)), today=today))
+    packs = nag.rows(lab) if nag.ran(lab) else ()
+    guarded = guard.rows(lab) if guard.ran(lab) else ()
+    return list(accepting.joined(lab, chain(packs, own.rows(lab), guarded, provers.rows(lab)), today=today))
 
 
 def findings(lab: Lab, *, today: date) -> list[Evidence]:
@@ -31,5 +32,6 @@ def findings(lab: Lab, *, today: date) -> list[Evidence]:
 
 def versions(lab: Lab) -> dict[str, str]:
     """What ``quick`` reads and runs, with versions."""
-    packs = {} if lab.foreign else {"cdk-nag": nag.version(lab)}
-    return packs | {"own rules": own.version()} | provers.versions()
+    packs = {"cdk-nag": nag.version(lab)} if nag.ran(lab) and not nag.refused(lab) else {}
+    guarded = {guard.ENGINE: guard.version()} if guard.ran(lab) and not guard.refused(lab) else {}
+    return packs | guarded | {"own rules": own.version()} | provers.versions()

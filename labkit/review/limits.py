@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from labkit.review import nag
 from labkit.review.lab import Lab
 from stacks.rules import every_rule
+from stacks.rules.kit.guard import guard_rules
 
 
 @dataclass(frozen=True, order=True)
@@ -73,13 +74,12 @@ _AI_BEST_PRACTICES = {
     "BedrockAgentCore.6": "browser sessions are recorded",
     "BedrockAgentCore.7": "code interpreters are not on a public network",
 }
-# Those that rules of cdk-nag decide: AwsSolutions-SM3, -SM1 and -SM2.
-_BY_CDK_NAG = {"SageMaker.1", "SageMaker.2", "SageMaker.21"}
 
 
 def limits() -> list[Limit]:
     """What no engine evaluates on any lab."""
-    covered = {control.removeprefix("AI-BP ") for rule in every_rule() for control in rule.controls} | _BY_CDK_NAG
+    rules = (*every_rule(), *guard_rules())
+    covered = {control.removeprefix("AI-BP ") for rule in rules for control in rule.controls}
     missing = [
         Limit(f"AI Security Best Practices {name}: {what}", "no engine has a rule for it yet")
         for name, what in _AI_BEST_PRACTICES.items()
@@ -90,6 +90,6 @@ def limits() -> list[Limit]:
 
 def unseen_types(lab: Lab) -> list[str]:
     """Types of a lab's resources that no rule looks at in particular."""
-    seen = {type_ for rule in every_rule() for type_ in rule.types}
+    seen = {type_ for rule in (*every_rule(), *guard_rules()) for type_ in rule.types}
     seen |= {type_ for rules in nag.table()["packs"].values() for rule in rules.values() for type_ in rule["types"]}
     return sorted(set(lab.template.by_type) - seen)

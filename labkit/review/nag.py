@@ -25,6 +25,21 @@ def table() -> dict[str, Any]:
     return content
 
 
+def classes() -> list[str]:
+    """The packs as cdk-nag names their classes."""
+    return sorted(f"{name.replace('.', '')}Checks" for name in table()["packs"])
+
+
+def ran(lab: Lab) -> bool:
+    """Whether cdk-nag was asked: always at synthesis, and about templates of others in the full review."""
+    return not lab.foreign or bool(lab.assembly.versions) or bool(refused(lab))
+
+
+def refused(lab: Lab) -> str:
+    """Why CDK could not read a template of others, so that cdk-nag did not look; empty when it did."""
+    return str(lab.assembly.record.get("nag_refused", ""))
+
+
 def version(lab: Lab) -> str:
     """The version of cdk-nag that looked at a lab.
 
@@ -49,6 +64,17 @@ def findings(lab: Lab) -> Iterator[Evidence]:
 
 def rows(lab: Lab) -> Iterator[Evidence]:
     """Yield a row for each finding, each pass and each rule that had nothing to look at."""
+    if refused(lab):
+        yield Evidence(
+            **lab.about(""),
+            engine="cdk-nag",
+            engine_version=str(table()["version"]),
+            rule="all",
+            title="The packs of cdk-nag looked at the template",
+            status="not applicable",
+            evidence=f"not evaluated, CDK cannot read the template: {refused(lab)}",
+        )
+        return
     ran = version(lab)
     reported: set[tuple[str, str]] = set()
     for row in findings(lab):

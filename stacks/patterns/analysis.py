@@ -11,6 +11,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
+from stacks.acceptance import accept
 from stacks.images import image_uri
 from stacks.patterns.hosting import VARIANT, Endpoint, ModelArtifact
 from stacks.secure.archive import Archive
@@ -294,6 +295,13 @@ class Analysis(Construct):
             "iam:PassRole",
             on=sub(f"${{{logical_id(self.job_role)}.Arn}}"),
             condition={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+        )
+        accept(
+            role,
+            "removed-completely",
+            because="all processing jobs of an account share the log group, so that a stack may not own it; the steps note "
+            "it when the lab is the first to cause it, and destroying the lab then removes it",
+            kind="compensated",
         )
         self._lists_captures(role)
         for bucket, prefixes in (

@@ -12,9 +12,10 @@ from stacks.images import image_uri
 from stacks.patterns.instances import has_local_storage
 from stacks.secure.archive import Archive
 from stacks.secure.bucket import Bucket
+from stacks.secure.endpoints import IMAGE_LAYERS, IMAGE_REGISTRY
 from stacks.secure.key import Key
 from stacks.secure.log_group import LogGroup
-from stacks.secure.names import ASSETS_ARN, att, logical_id, placed, ref, stack_of, sub
+from stacks.secure.names import ASSETS_ARN, att, logical_id, path_of, placed, ref, stack_of, sub
 from stacks.secure.network import Network
 from stacks.secure.role import Role
 
@@ -111,6 +112,14 @@ class PrivateModel(sagemaker.CfnModel):
         # SageMaker reads the artefact with the role, through the gateway endpoint, while it creates the model.
         role.ready(self)
         network.ready_for(self)
+        for endpoint in network.interface_endpoints:
+            if path_of(endpoint).rpartition("/")[2] in (IMAGE_REGISTRY.id, IMAGE_LAYERS.id):
+                accept(
+                    endpoint,
+                    "isolated-endpoints-needed",
+                    because="no page of AWS says by which network hosting pulls an image from ECR; with the endpoints "
+                    "for images a deployment does not fail if it is the VPC's, for a few cents an hour",
+                )
 
 
 class Endpoint(sagemaker.CfnEndpoint):

@@ -11,10 +11,12 @@ import aws_cdk as cdk
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from stacks.acceptance import accept
 from stacks.images import image_uri
 from stacks.patterns.analysis import ENDPOINTS, JOBS_API, LONGEST, OUTCOMES_PREFIX, WAIT_HOURS, Analysis
 from stacks.patterns.monitoring import DRIFT, MonitorAlarms
 from stacks.secure.endpoints import LOGS, METRICS, SAGEMAKER_RUNTIME, ServiceEndpoint
+from stacks.secure.housekeeping import Housekeeping
 from stacks.secure.names import logical_id, placed, ref, stack_of, sub
 from stacks.secure.role import Role
 from stacks.settings import Settings
@@ -56,8 +58,8 @@ def endpoints(settings: Settings) -> tuple[ServiceEndpoint, ...]:
 class ManagedMonitors(Construct):
     """Four hourly monitoring schedules in the lab's subnets, under its key, with an alarm on what each of them watches.
 
-    Their containers are not network-isolated, because Clarify calls SageMaker; the subnets have no route to the
-    internet. Job definitions cannot be changed: their names hold a hash of what they say, so that a change makes a new
+    Three run without a network; the one that watches attributions asks a shadow endpoint, from subnets without a route to
+    the internet. Executions are stopped before the schedules go. Job definitions cannot be changed: their names hold a hash of what they say, so that a change makes a new
     one. Baselines are those of the project's own analysis.
 
     Args:
@@ -185,6 +187,12 @@ class ManagedMonitors(Construct):
             because="CloudFormation chooses the model's name, and another stack's model is not known here; "
             "describing and hosting a model gives no access to its artefact",
         )
+        accept(
+            role,
+            "removed-completely",
+            because="Clarify deletes its shadow endpoint when its job ends; one that was stopped half-way may leave it, "
+            "which the lab's README says and tells how to find",
+        )
         definition = kind(
             self,
             "Attribution",
@@ -202,7 +210,7 @@ class ManagedMonitors(Construct):
                 )
             ),
             model_explainability_job_output_config=self._output(kind, ATTRIBUTION),
-            **self._common(kind),
+            **self._common(kind, isolated=False),
         )
         self._schedule(definition, "ModelExplainability", ATTRIBUTION, role)
 
@@ -226,6 +234,9 @@ class ManagedMonitors(Construct):
         stack_of(self).order(schedule, after=lambda: [definition])
         self._analysis.network.ready_for(schedule)
         self._analysis.ends_before(schedule)
+        housekeeping = Housekeeping.of(self, key=self._analysis.key)
+        stopped = housekeeping.stop_monitoring_on_delete(self, f"{definition.node.id}Stopped", schedule=name)
+        stack_of(self).order(stopped, after=lambda: [schedule])
         self.schedule_names.append(name)
 
     def _role(self, monitor: str) -> Role:
@@ -233,7 +244,7 @@ class ManagedMonitors(Construct):
         role.can_put_metrics(f"{_NAMESPACE}/{_METRICS[monitor]}-metrics")
         return role
 
-    def _common(self, kind: Any) -> dict[str, Any]:
+    def _common(self, kind: Any, *, isolated: bool = True) -> dict[str, Any]:
         analysis = self._analysis
         return {
             "job_resources": kind.MonitoringResourcesProperty(
@@ -246,7 +257,7 @@ class ManagedMonitors(Construct):
             ),
             "network_config": kind.NetworkConfigProperty(
                 enable_inter_container_traffic_encryption=True,
-                enable_network_isolation=False,
+                enable_network_isolation=isolated,
                 vpc_config=kind.VpcConfigProperty(
                     subnets=analysis.network.subnet_ids, security_group_ids=[analysis.network.workload_group_id]
                 ),

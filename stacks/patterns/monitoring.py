@@ -86,7 +86,7 @@ class MonitorAlarms(Construct):
         )
         placed(alarm, self, id)
         if stack_of(self).settings.key_arn:
-            accept(alarm, "alarm-actions-deliverable", because=POLICY_UNSEEN)
+            accept(alarm, "alarm-actions-deliverable", "deploy-target-key-lets-sender", because=POLICY_UNSEEN)
 
 
 class Monitors(Construct):

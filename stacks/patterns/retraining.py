@@ -10,6 +10,7 @@ from typing import Any
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from stacks.acceptance import accept
 from stacks.images import image_uri
 from stacks.patterns.separation import releases_nothing
 from stacks.secure.bucket import Bucket
@@ -71,6 +72,12 @@ class TrainingPipeline(sagemaker.CfnPipeline):
         self.role_ = Role(parts, "Role", service="sagemaker")
         self._may_run(registry, models)
         releases_nothing(self.jobs, self.role_)
+        accept(
+            self.role_,
+            "removed-completely",
+            because="SageMaker makes one log group for all jobs of an account; the steps note it when they cause it, and "
+            "`labs destroy` then removes it; what else is in it belongs to others",
+        )
         body = filled(
             json.loads(definition.read_text(encoding="utf-8")),
             {

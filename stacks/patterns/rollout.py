@@ -176,7 +176,7 @@ class GuardedEndpoint(Endpoint):
         )
         placed(alarm, self, id)
         if stack_of(self).settings.key_arn:
-            accept(alarm, "alarm-actions-deliverable", because=POLICY_UNSEEN)
+            accept(alarm, "alarm-actions-deliverable", "deploy-target-key-lets-sender", because=POLICY_UNSEEN)
         self._alarms.append(alarm)
         self._names.append(name)
         # "Ensure that your IAM execution role has permission to perform the cloudwatch:DescribeAlarms action."

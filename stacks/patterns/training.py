@@ -8,6 +8,7 @@ from typing import Any
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from stacks.acceptance import accept
 from stacks.images import image_uri
 from stacks.patterns.hosting import SERVING_CODE
 from stacks.patterns.instances import has_local_storage
@@ -103,6 +104,12 @@ class PrivateTraining(Construct):
         self.guard = self._guard(network=network, key=key, instance_type=instance_type)
         # Whoever deletes the stack stops the starter of jobs before the data they write.
         bucket.stopped_before_emptied(self.launcher)
+        accept(
+            self.launcher.role_,
+            "removed-completely",
+            because="SageMaker makes one log group for all jobs of an account; the steps note it when they cause it, and "
+            "`labs destroy` then removes it; what else is in it belongs to others",
+        )
 
     def _role(self, archive: Archive, *, bucket: Bucket, prefix: str, network: Network, key: Key) -> Role:
         """What a job does with a role of its own.

@@ -89,7 +89,7 @@ class EndpointAlarms(Construct):
     def _believe_in_given_key(self, alarm: cloudwatch.CfnAlarm, id: str) -> None:
         placed(alarm, self, id)
         if stack_of(self).settings.key_arn:
-            accept(alarm, "alarm-actions-deliverable", because=POLICY_UNSEEN)
+            accept(alarm, "alarm-actions-deliverable", "deploy-target-key-lets-sender", because=POLICY_UNSEEN)
 
 
 class EndpointDashboard(cloudwatch.CfnDashboard):

@@ -6,13 +6,16 @@ from collections.abc import Iterable
 
 from stacks.rules.kit.rule import Problem, Rule, expect
 from stacks.rules.kit.template import Resource, Template
-from stacks.rules.kit.values import is_function, is_on
+from stacks.rules.kit.values import is_function, is_on, number
 
 
 def check(resource: Resource, template: Template) -> Iterable[Problem]:
     if any(isinstance(value, dict) for _, value in resource.each("ProductionVariants.*.ServerlessConfig")):
         return  # SageMaker has no data capture for serverless variants.
     yield from expect(resource.each("DataCaptureConfig.EnableCapture"), is_on, "data capture is off")
+    for path, share in resource.each("DataCaptureConfig.InitialSamplingPercentage"):
+        if number(share) == 0:
+            yield Problem(path, share, "no request at all is captured")
     options = list(resource.each("DataCaptureConfig.CaptureOptions.*.CaptureMode"))
     modes = {mode for _, mode in options if isinstance(mode, str)}
     unknown = any(is_function(mode) for _, mode in options)

@@ -95,6 +95,8 @@ class GlueSecurityConfiguration(glue.CfnSecurityConfiguration):
                 ),
             ),
         )
+        placed(self, scope, id)
+        key.on_trust(self, "deploy-key-lets-service")
 
 
 class Crawler(glue.CfnCrawler):

@@ -27,8 +27,9 @@ class Housekeeping(Function):
         accept(
             self,
             "LambdaInsideVPC",
+            "isolated-workload-placed",
             because="inside the VPC its own network interface would keep the VPC from being deleted; it answers "
-            "CloudFormation only and holds permissions on this stack's buckets and default security group",
+            "CloudFormation only and holds permissions on what this stack and its pipelines made, by name",
         )
 
     @classmethod
@@ -151,6 +152,36 @@ class Housekeeping(Function):
         )
         placed(resource, group, "PackagesRemoved")
         stack_of(self).order(resource, after=lambda: [group])
+        self.role_.ready(resource)
+        return resource
+
+    def stop_monitoring_on_delete(self, scope: Construct, id: str, *, schedule: str) -> cdk.CfnResource:
+        """Stop a monitoring schedule's executions before CloudFormation deletes the schedule.
+
+        Args:
+            schedule: its name; the custom resource must depend on the schedule, to be deleted before it.
+
+        Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeleteMonitoringSchedule.html
+        """
+        here = "arn:${AWS::Partition}:sagemaker:${AWS::Region}:${AWS::AccountId}"
+        self.role_.allow(
+            "sagemaker:ListMonitoringExecutions",
+            on="*",
+            because="SageMaker has no resource-level permission for listing executions; a list holds names and states",
+        )
+        self.role_.allow("sagemaker:StopMonitoringSchedule", on=sub(f"{here}:monitoring-schedule/{schedule}"))
+        self.role_.allow(
+            "sagemaker:StopProcessingJob",
+            on=[sub(f"{here}:processing-job/{kind}-*") for kind in ("model-monitoring", "groundtruth-merge")],
+            because="Model Monitor names its jobs itself, after the kind; the function stops those of its schedules only",
+        )
+        resource = cdk.CfnResource(
+            scope,
+            id,
+            type="Custom::StopMonitoringOnDelete",
+            properties={"ServiceToken": att(self, "Arn"), "ServiceTimeout": 900, "ScheduleName": schedule},
+        )
+        placed(resource, scope, id)
         self.role_.ready(resource)
         return resource
 

@@ -7,6 +7,7 @@ from typing import Any
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from stacks.acceptance import accept
 from stacks.secure.names import att, logical_id, placed, service, stack_of, sub
 
 # What a service principal does with a key when it reads and writes encrypted data.
@@ -44,6 +45,16 @@ class Key(Construct):
         ]
         if not given:
             stack.at_the_end(self._create)
+
+    def on_trust(self, construct: Construct, *rules: str) -> None:
+        """Where the key was given, accept that the template does not show its policy."""
+        if stack_of(self).settings.key_arn:
+            accept(
+                construct,
+                *rules,
+                because="the key was given, and its policy is not in the template; the description of the setting key_arn "
+                "says that it must name the services",
+            )
 
     def serve_logs(self) -> None:
         """CloudWatch Logs may encrypt the log groups of this account and region."""

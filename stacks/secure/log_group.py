@@ -21,4 +21,5 @@ class LogGroup(logs.CfnLogGroup):
         key.serve_logs()
         super().__init__(scope, id, kms_key_id=key.arn, retention_in_days=30, log_group_name=name)
         placed(self, scope, id)
+        key.on_trust(self, "deploy-key-lets-service")
         self.sub_arn = f"${{{logical_id(self)}.Arn}}"

@@ -55,6 +55,8 @@ class Queue(sqs.CfnQueue):
         """Let EventBridge rules send here, as their target or as the place of what their target did not take."""
         self.key.serve_events()
         self._rules.extend(rules)
+        for rule in rules:
+            self.key.on_trust(rule, "deploy-target-key-lets-sender")
 
     def _only_tls(self) -> None:
         statements: list[dict[str, Any]] = [

@@ -9,7 +9,7 @@ import pytest
 
 from labkit.assembly import Assembly
 from labkit.catalogue import Lab
-from labkit.review import review
+from labkit.review import provers, review
 
 CHOICES: dict[str, dict[str, Any]] = {
     "one-zone": {"zones": 1},
@@ -29,11 +29,17 @@ CHOICES: dict[str, dict[str, Any]] = {
 }
 
 
+GIVEN = ("own-vpc", "own-key")
+
+
 @pytest.mark.parametrize("choice", CHOICES)
 def test_no_choice_opens_a_finding(lab: Lab, choice: str, synthesize: Callable[..., Assembly], today: Any) -> None:
     assembly = synthesize(lab, place=choice, **CHOICES[choice])
     result = review([assembly], today=today, out=None, second_opinion=False)
-    assert [(row.rule, row.logical_id, row.evidence) for row in result.open] == []
+    # Of what the user gave, a prover cannot see the inside: it says so, and decides nothing.
+    unseen = {"unknown"} if choice in GIVEN else set()
+    stands = [row for row in result.open if not (row.status in unseen and row.engine in provers.versions())]
+    assert [(row.rule, row.logical_id, row.evidence) for row in stands] == []
 
 
 def of_type(assembly: Assembly, type_: str) -> list[dict[str, Any]]:

@@ -89,7 +89,8 @@ def _tell(results: list[Result]) -> None:
         told = titles[operator]
         console.print(f"\n[bold]{operator}[/]: {len(found)} survived. {told.title} ({told.breaks})")
         for one in found[:_SHOWN]:
-            console.print(f"  {one.mutant.lab}  {one.mutant.type}  {one.mutant.place}", markup=False, highlight=False)
+            place = f"  {one.mutant.lab}  {one.mutant.type}  {one.mutant.place}  {one.told}".rstrip()
+            console.print(place, markup=False, highlight=False)
         if len(found) > _SHOWN:
             console.print(f"  and {len(found) - _SHOWN} more: --json lists all")
     if not scores(results)[-1].enough:

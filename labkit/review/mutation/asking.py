@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from labkit.assembly import Assembly
 from labkit.review import own, provers
+from labkit.review.errors import EngineFailed
 from labkit.review.evidence import Evidence
 from labkit.review.lab import Lab
 from labkit.review.mutation import every_operator
@@ -32,9 +33,9 @@ def _key(row: Evidence) -> Key:
 
 def reviewed(assembly: Assembly, template: Template) -> Lab:
     """A lab whose template is another one than on disk."""
-    changed = type(assembly)(assembly.folder, assembly.record)
-    changed.__dict__["template"] = template
-    changed.__dict__["assets"] = assembly.assets
+    changed = replace(assembly)
+    # What was read of the files is the same for every mutant.
+    changed.__dict__.update(assembly.__dict__ | {"template": template})
     return Lab(changed)
 
 
@@ -65,14 +66,20 @@ class Judge:
         """The first row that the original does not have, or ``None``.
 
         The engine that named the last mutant of the same kind is asked first; the others only if it has nothing.
+
+        Raises:
+            EngineFailed: an engine broke off, which none does whatever stands in a template.
         """
         lab = reviewed(self.assembly, self.mutated(mutant))
         asked = engines()
         kind = (mutant.operator, mutant.type)
         first = self._first.get(kind, "")
         for name in sorted(asked, key=lambda name: name != first):
-            for row in _wrong(asked[name], lab):
-                if _key(row) not in self._known:
-                    self._first[kind] = name
-                    return row
+            try:
+                row = next((one for one in _wrong(asked[name], lab) if _key(one) not in self._known), None)
+            except Exception as error:
+                raise EngineFailed(f"{mutant}: the {name} broke off with {type(error).__name__}: {error}") from error
+            if row is not None:
+                self._first[kind] = name
+                return row
         return None

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from labkit.assembly import Assembly
+from labkit.review.errors import EngineFailed
 from labkit.review.evidence import Evidence
 from labkit.review.mutation import every_operator
 from labkit.review.mutation.asking import Judge
@@ -62,7 +63,14 @@ def _judge(folder: Path) -> Judge:
 def judged(folder: Path, mutants: Sequence[Mutant]) -> list[Result]:
     """Judge some mutants of one lab."""
     judge = _judge(folder)
-    return [result_of(mutant, judge.named_by(mutant)) for mutant in mutants]
+    return [_judged(judge, mutant) for mutant in mutants]
+
+
+def _judged(judge: Judge, mutant: Mutant) -> Result:
+    try:
+        return result_of(mutant, judge.named_by(mutant))
+    except EngineFailed as error:
+        return Result(mutant, "survived", told=str(error))
 
 
 def run(mutants: Sequence[Mutant], folders: dict[str, Path], *, processes: int) -> Iterator[Result]:

@@ -36,6 +36,7 @@ ONLY_ON_EVERYTHING = (
     "sagemaker:listendpointconfigs",
     "sagemaker:listendpoints",
     "sagemaker:listmodels",
+    "sagemaker:listmonitoringexecutions",
     "sagemaker:listprocessingjobs",
     "sagemaker:listtrainingjobs",
     "sns:listtopics",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -30,9 +31,11 @@ class GuardRule(Rule):
 
     Args:
         text: the file.
+        judges: where the value stands that it judges, for the evidence when nothing stands there.
     """
 
     text: str
+    judges: str = ""
     check: Check = _elsewhere
 
     @property
@@ -55,7 +58,7 @@ def _read(file: Path) -> GuardRule:
     text = file.read_text(encoding="utf-8")
     comment = itertools.takewhile(lambda line: line.startswith("#"), text.splitlines())
     try:
-        told = tomllib.loads("\n".join(line.removeprefix("#") for line in comment))
+        told = tomllib.loads("\n".join(line.removeprefix("# ") for line in comment))
         lists = {name: tuple(told.pop(name, ())) for name in ("controls", "types", "same_as")}
         rule = GuardRule(id=file.stem, text=text, **told, **lists)
     except (tomllib.TOMLDecodeError, TypeError) as error:
@@ -63,6 +66,13 @@ def _read(file: Path) -> GuardRule:
     if f"\nrule {rule.name} " not in text:
         raise ValueError(f"{file.name}: the rule in it is named {rule.name}; file and rule have one name")
     return rule
+
+
+@cache
+def digest() -> str:
+    """The content of the rules: it changes whenever a rule does."""
+    content = "".join(f"{rule.id}\0{rule.text}\0" for rule in guard_rules())
+    return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
 def views(content: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -111,10 +121,11 @@ def _seen(value: Any, way: Mapping[str, bool]) -> Any:
     return {name: item for name, one in value.items() if (item := _seen(one, way)) is not _GONE}
 
 
-def problem(content: Mapping[str, Any], logical_id: str, path: str, message: str) -> Problem:
+def problem(rule: GuardRule, content: Mapping[str, Any], logical_id: str, path: str, message: str) -> Problem:
     """What Guard reported, with the value that stands there; a function's value is known to CloudFormation only.
 
     Args:
+        rule: the rule that is broken.
         content: the view that Guard read.
         logical_id: the resource.
         path: the property as Guard names it, or the nearest part above it that exists.
@@ -128,7 +139,10 @@ def problem(content: Mapping[str, Any], logical_id: str, path: str, message: str
             value = value[int(step)]
         else:
             value = value.get(step) if isinstance(value, dict) else None
-    return Problem(path, value if path else None, message, undecided=undecided or values.is_function(value))
+    undecided = undecided or values.is_function(value)
+    if not undecided and path != rule.judges and f"{rule.judges}.".startswith(f"{path}." if path else ""):
+        return Problem(rule.judges or path, None, message)
+    return Problem(path, value if path else None, message, undecided=undecided)
 
 
 def rules_of(template: Template, rules: Iterable[GuardRule]) -> Iterator[tuple[GuardRule, Resource]]:

@@ -148,3 +148,10 @@ def _named(function: Mapping[str, Any]) -> set[str]:
 def is_on(value: Any) -> bool:
     """Tell whether a value is true, also spelt as text."""
     return value is True or (isinstance(value, str) and value.lower() == "true")
+
+
+def number(value: Any) -> int | None:
+    """Return a whole number, also one spelt as text; ``None`` if it is none."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    return int(value) if isinstance(value, str) and value.isdecimal() else None

@@ -13,7 +13,7 @@ log = logging.getLogger()
 log.setLevel(logging.INFO)
 
 # The property that becomes the physical id.
-NAMES = ("BucketName", "StackName", "ModelPackageGroupName", "JobPrefix", "VpcId")
+NAMES = ("BucketName", "StackName", "ModelPackageGroupName", "JobPrefix", "ScheduleName", "VpcId")
 # Time kept for the answer, in milliseconds.
 RESERVE_MS = 20_000
 LOOK_SECONDS = 2
@@ -113,6 +113,34 @@ def stop_jobs(prefix: str, context: Any) -> None:
         time.sleep(LOOK_SECONDS)
 
 
+def stop_monitoring(schedule: str, context: Any) -> None:
+    """Stop a monitoring schedule and what it runs: SageMaker deletes none whose execution is under way."""
+    sagemaker = boto3.client("sagemaker")
+    try:
+        sagemaker.stop_monitoring_schedule(MonitoringScheduleName=schedule)
+        while running := _executions(sagemaker, schedule):
+            for job in running:
+                sagemaker.stop_processing_job(ProcessingJobName=job.rpartition("/")[2])
+                log.info("stopping %s", job)
+            if context.get_remaining_time_in_millis() < RESERVE_MS:
+                raise RuntimeError(f"executions of {schedule} still stop: delete the stack again")
+            time.sleep(LOOK_SECONDS)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("ResourceNotFound", "ResourceNotFoundException"):
+            raise
+
+
+def _executions(sagemaker: Any, schedule: str) -> list[str]:
+    """The jobs of executions that are under way."""
+    found = []
+    for status in ("Pending", "InProgress", "Stopping"):
+        pages = sagemaker.get_paginator("list_monitoring_executions").paginate(
+            MonitoringScheduleName=schedule, StatusEquals=status
+        )
+        found += [one.get("ProcessingJobArn", "") for page in pages for one in page["MonitoringExecutionSummaries"]]
+    return [job for job in found if job]
+
+
 def _running(sagemaker: Any, prefix: str) -> dict[str, str]:
     found = {}
     for status in ("InProgress", "Stopping"):
@@ -161,5 +189,6 @@ REMOVERS = {
     "Custom::EmptyOnDelete": empty,
     "Custom::StackRemovedOnDelete": remove_stack,
     "Custom::StopJobsOnDelete": stop_jobs,
+    "Custom::StopMonitoringOnDelete": stop_monitoring,
     "Custom::PackagesRemovedOnDelete": remove_packages,
 }

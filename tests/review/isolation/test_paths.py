@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -122,7 +123,7 @@ def test_another_form_of_the_same_permission_passes(name: str, make: Make) -> No
 )
 def test_what_only_deployment_tells_is_unknown(path: str, value: Any, make: Make) -> None:
     rows = [row for row in proved(make(changed(whole(), path, value))) if row.rule == RULE and row.status != "pass"]
-    assert rows and {row.status for row in rows} == {"unknown"}, rows
+    assert {row.status for row in rows} == {"unknown"}, rows
 
 
 def acl(egress: str, ingress: str) -> Resources:
@@ -140,7 +141,8 @@ def acl(egress: str, ingress: str) -> Resources:
 @pytest.mark.parametrize(("egress", "ingress"), [("deny", "allow"), ("allow", "deny")])
 def test_a_network_acl_that_stops_calls_or_answers_is_named(egress: str, ingress: str, make: Make) -> None:
     found = wrong(make(whole() | acl(egress, ingress)), RULE)
-    assert all("the network ACL Acl of Subnet lets no HTTPS through" in text for _, _, text in found) and found
+    assert found
+    assert all("the network ACL Acl of Subnet lets no HTTPS through" in text for _, _, text in found)
 
 
 def test_a_network_acl_that_lets_both_through_passes(make: Make) -> None:
@@ -175,8 +177,26 @@ def test_a_service_whose_name_only_running_tells_is_unknown(make: Make) -> None:
     assert "index.py:3" in row.evidence
 
 
-@pytest.mark.parametrize("action", ["sqs:SendMessage", "*"])
-def test_code_that_cannot_be_read_is_bound_by_its_role(action: str, make: Make) -> None:
+def test_a_policy_that_lacks_the_action_is_named_whatever_the_role_says(make: Make) -> None:
+    document = allowing("sagemaker:InvokeEndpointAsync", Principal=ANYBODY)
+    resources = changed(whole() | {"Role": role()}, "Runtime.Properties.PolicyDocument", document)
+    (found,) = wrong(make(resources), RULE)
+    assert found[2].endswith("the policy of Runtime does not allow sagemaker:InvokeEndpoint")
+
+
+def test_an_action_that_knows_no_resource_must_be_allowed_on_all(make: Make) -> None:
+    code = 'import boto3\nboto3.client("cloudwatch").put_metric_data(Namespace="n", MetricData=[])\n'
+    for resource, missing in (("*", 0), ("arn:aws:cloudwatch:us-east-1:123456789012:x", 1)):
+        metrics = endpoint("monitoring", "cloudwatch:PutMetricData", resource)
+        resources = whole(code) | {"Role": role(may("cloudwatch:PutMetricData")), "Metrics": metrics}
+        assert len(wrong(make(resources, lab=f"d9_{missing}"), RULE)) == missing
+
+
+@pytest.mark.parametrize(
+    ("action", "text"),
+    [("sqs:SendMessage", "Asks may call sqs:SendMessage"), ("*", "may call anything that its role allows")],
+)
+def test_code_that_cannot_be_read_is_bound_by_its_role(action: str, text: str, make: Make) -> None:
     code = one("AWS::Lambda::Function", Runtime="nodejs22.x", Role=att("Role"), Code={"ZipFile": "exports.handler = 1"},
                VpcConfig=function()["Properties"]["VpcConfig"])  # fmt: skip
     harmless = make(whole() | {"Asks": code})
@@ -185,6 +205,7 @@ def test_code_that_cannot_be_read_is_bound_by_its_role(action: str, make: Make) 
     rows = [row for row in proved(make(resources, lab="d9_more")) if row.rule == RULE]
     assert [row.status for row in rows] == ["unknown"]
     assert "its code is not Python" in rows[0].evidence
+    assert text in rows[0].evidence
 
 
 def test_packed_code_is_read_from_where_it_starts(make: Make) -> None:
@@ -216,3 +237,18 @@ def test_a_bucket_of_the_role_that_the_endpoint_leaves_out_is_named(make: Make) 
     both = role(may("s3:GetObject", [sub("${Data.Arn}/*"), sub("${More.Arn}/*")]), may("sagemaker:InvokeEndpoint"))
     found = wrong(make(whole() | {"Role": both, "More": one("AWS::S3::Bucket")}), RULE)
     assert ["arn:aws:s3:::${More}/*" in text for _, _, text in found] == [True]
+
+
+def test_a_network_without_workloads_has_endpoints_for_other_stacks(make: Make) -> None:
+    resources = {name: body for name, body in whole().items() if name != "Asks"}
+    rows = [row for row in proved(make(resources)) if row.rule == "isolated-endpoints-needed"]
+    assert {row.status for row in rows} == {"not applicable"}
+
+
+@pytest.mark.parametrize("exported", ["Vpc", "Subnet"])
+def test_whether_other_stacks_need_an_endpoint_of_an_exported_network_is_unknown(exported: str, make: Make) -> None:
+    resources = whole() | {"Spare": endpoint("sqs", "sqs:SendMessage")}
+    outputs = {"Shared": {"Value": ref(exported), "Export": {"Name": "shared"}}}
+    assembly = make(text=json.dumps({"Resources": resources, "Outputs": outputs}))
+    (row,) = [row for row in proved(assembly) if row.logical_id == "Spare"]
+    assert (row.status, row.level) == ("unknown", "warning")

@@ -137,6 +137,13 @@ because = "the job reads through the endpoint"
     assert [rule for rule, _, _ in wrong(make, passes, Raw=BUCKET, Gate=shut)] == ["permission-table"]
 
 
+def test_a_way_through_what_is_no_endpoint_is_reported_and_breaks_nothing(make: Any) -> None:
+    passes = '[[may]]\nwho = "*"\nthrough = "Parts/Gate"\ndo = "s3:GetObject"\non = "Raw/*"\nbecause = "the job reads through it"\n'
+    ((rule, _, evidence),) = wrong(make, passes, Raw=BUCKET, Gate=resource("AWS::EC2::VPCEndpoints"))
+    assert rule == "permission-table"
+    assert "Gate is no VPC endpoint" in evidence
+
+
 def test_a_row_about_all_of_a_type_asks_each_of_them(make: Any) -> None:
     each = '[[may_not]]\nwho = "Parts/Role"\ndo = "s3:PutObject"\non = "each AWS::S3::Bucket/*"\nbecause = "it only reads"\n'
     each = each.replace("it only reads", "the job only ever reads")

@@ -30,7 +30,7 @@ OPERATORS: tuple[Operator, ...] = (
     ),
     sets("schedule-two-days", "A schedule with a day of the month and of the week", "deployment", *_EXPRESSIONS, where=_is_cron, to="cron(0 6 1 * 2 *)"),
     sets("schedule-hour-25", "A schedule at an hour that no day has", "deployment", *_EXPRESSIONS, where=_is_cron, to="cron(0 25 * * ? *)"),
-    sets("schedule-rate-odd", "A rate with a wrong plural", "deployment", *_EXPRESSIONS, to="rate(1 hours)"),
+    sets("schedule-never", "A schedule of a rate that never comes", "deployment", *_EXPRESSIONS, where=_is_cron, to="rate(0 hours)"),
     sets("schedule-zone", "A schedule in a time zone that does not exist", "deployment", f"{_SCHEDULE}.ScheduleExpressionTimezone", to="Europe/Atlantis"),
     drops("drop-rule-queue", "A rule whose failed events are lost", "security", f"{_RULE}.Targets.*.DeadLetterConfig"),
     drops("drop-schedule-queue", "A schedule whose failed calls are lost", "security", f"{_SCHEDULE}.Target.DeadLetterConfig"),

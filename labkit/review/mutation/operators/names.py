@@ -45,7 +45,7 @@ def _twice(template: Template, path: Path) -> Template:
 def _misspelt_property(template: Template, path: Path) -> Template:
     def misspelt(properties: Any) -> Any:
         first, *_ = properties
-        return {f"{name}s" if name == first else name: value for name, value in properties.items()}
+        return {f"{name}x" if name == first else name: value for name, value in properties.items()}
 
     mutant: Template = changed(template, path, misspelt)
     return mutant

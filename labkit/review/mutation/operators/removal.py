@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from labkit.review.mutation.kit.operator import Operator, places, removes
+import json
+from typing import Any
+
+from labkit.review.mutation.kit.operator import Operator, places, removes, without
 from labkit.review.mutation.kit.places import Path, Template, put
 
 # What holds data, costs money or keeps a name; a role, a policy or an association left behind does none of it.
@@ -24,6 +27,10 @@ def _retained_on_failure(template: Template, path: Path) -> Template:
     return mutant
 
 
+def _deletes_stack(schedule: dict[str, Any]) -> bool:
+    return "cloudformation:deleteStack" in json.dumps(schedule["Properties"].get("Target", {}))
+
+
 OPERATORS = (
     Operator(id="retain", title="A resource that outlives its stack", breaks="removal", sites=places(*_KEPT), apply=_retained),
     Operator(
@@ -37,5 +44,11 @@ OPERATORS = (
     removes("drop-package-removal", "A group of model packages that is not emptied", "removal", "Custom::PackagesRemovedOnDelete"),
     removes("drop-stack-removal", "A stack made in the lab that nothing removes", "removal", "Custom::StackRemovedOnDelete"),
     removes("drop-job-stop", "Jobs that run on while their network goes", "removal", "Custom::StopJobsOnDelete"),
-    removes("drop-expiry", "A lab that does not delete itself when asked to", "removal", "AWS::Scheduler::Schedule"),
+    Operator(
+        id="drop-expiry",
+        title="A lab that does not delete itself when asked to",
+        breaks="removal",
+        sites=places("AWS::Scheduler::Schedule", where=_deletes_stack),
+        apply=without,
+    ),
 )

@@ -16,7 +16,7 @@ from labkit.review.provers.permission.matching import Match, match
 from labkit.review.provers.permission.stack import Stack
 from labkit.review.provers.permission.symbols import pattern, shown
 from stacks.rules.kit.template import Resource
-from stacks.rules.kit.values import is_on, references
+from stacks.rules.kit.values import is_on
 
 # One of S3's addresses: a rule must let it out, or name a prefix list.
 _PUBLIC = "52.216.0.1/32"
@@ -107,7 +107,8 @@ class Paths:
         return self._none(subnet, need.service)
 
     def _none(self, subnet: Resource, service: str) -> Verdict:
-        vpc = self._view.network.vpc_of(subnet) or "its VPC"
+        vpcs = sorted(self._routes.vpcs_of(subnet))
+        vpc = " or ".join(vpcs) or "its VPC"
         if has_no_endpoint(service):
             return Verdict(
                 "no", f"there are no VPC endpoints for {service}, and {subnet.logical_id} has no other way out"
@@ -117,7 +118,7 @@ class Paths:
             return Verdict(
                 "unknown", f"no endpoint for {service}; whether a route leads there is not known: {unknown[0]}"
             )
-        if vpc not in self._view.template.resources:
+        if not set(vpcs) <= set(self._view.template.resources) or not vpcs:
             return Verdict("unknown", f"the VPC of {subnet.logical_id} is not in the template, nor its endpoints")
         if any(self._in_vpc(one, subnet) for one in self.endpoints.get(None, ())):
             return Verdict("unknown", f"only deployment tells whether an endpoint of {vpc} is for {service}")
@@ -129,7 +130,7 @@ class Paths:
         )
 
     def _in_vpc(self, endpoint: Resource, subnet: Resource) -> bool:
-        return bool({self._view.network.vpc_of(subnet)} & references(endpoint.properties.get("VpcId")))
+        return bool(self._routes.vpcs_of(subnet) & self._routes.vpcs_of(endpoint))
 
     def _candidates(self, subnet: Resource, service: str) -> Iterator[Resource]:
         tables = set(self._routes.tables(subnet))

@@ -23,6 +23,7 @@ from labkit.review.provers.isolation.workloads import Finder, Workload, started_
 from labkit.review.provers.permission.finding import Finding
 from labkit.review.provers.permission.stack import Stack
 from stacks.rules.kit.template import Resource
+from stacks.rules.kit.values import references
 
 ENGINE = "isolation prover"
 _IDLE = {
@@ -79,7 +80,8 @@ def findings(lab: Lab) -> Iterator[Finding]:
     used: dict[str, str] = {}
     for one in found:
         yield from _reached(one, paths, used)
-    yield from _needed(view, used)
+    placed = any(one.given for one in found)
+    yield from _needed(view, used, placed=placed)
 
 
 def _placed(found: list[Workload], *, isolated: bool) -> Iterator[Finding]:
@@ -159,15 +161,38 @@ def _missing(one: Workload, need: Need, verdict: Verdict) -> Finding:
     return Finding(API_PATHS, one.logical_id, "open" if verdict.status == "no" else "unknown", said)
 
 
-def _needed(view: View, used: dict[str, str]) -> Iterator[Finding]:
+def _needed(view: View, used: dict[str, str], *, placed: bool) -> Iterator[Finding]:
+    shared = _shared(view)
     for endpoint, service in view.network.endpoints:
         name = endpoint.logical_id
         what = f"{name} ({service or 'a service that only deployment tells'})"
+        vpc = view.target(endpoint.properties.get("VpcId"), "AWS::EC2::VPC")
+        said = f"{what} is needed by no workload of the template and costs {_costs(endpoint, view)}"
         if name in used:
             yield Finding(NEEDED, name, "pass", f"{what}: {used[name]}")
+        elif not placed:
+            said = f"{what} serves workloads of other stacks: none of this template is in its network"
+            yield Finding(NEEDED, name, "not applicable", said)
+        elif vpc is None or vpc.logical_id in shared:
+            said += "; other stacks share the network, and what they need is not known"
+            yield Finding(NEEDED, name, "unknown", said, level="warning")
         else:
-            said = f"{what} is needed by no workload of the template and costs {_costs(endpoint, view)}; take it out"
-            yield Finding(NEEDED, name, "open", said, level="warning")
+            yield Finding(NEEDED, name, "open", f"{said}; take it out", level="warning")
+
+
+def _shared(view: View) -> set[str]:
+    """The networks of which something is exported to other stacks."""
+    outputs = view.template.content.get("Outputs")
+    exported = (
+        [one for one in outputs.values() if isinstance(one, dict) and "Export" in one]
+        if isinstance(outputs, dict)
+        else []
+    )
+    named = {name for one in exported for name in references(one.get("Value"))}
+    found = named & {one.logical_id for one in view.of("AWS::EC2::VPC")}
+    for name in named & {one.logical_id for one in view.of("AWS::EC2::Subnet", "AWS::EC2::SecurityGroup")}:
+        found |= references(view.template.resources[name].properties.get("VpcId"))
+    return found
 
 
 def _costs(endpoint: Resource, view: View) -> str:

@@ -59,8 +59,16 @@ class Routes:
         """Subnets by the logical id of their VPC."""
         found: dict[str, list[Resource]] = {}
         for subnet in self._view.of("AWS::EC2::Subnet"):
-            found.setdefault(self._view.network.vpc_of(subnet) or "", []).append(subnet)
+            for vpc in self.vpcs_of(subnet):
+                found.setdefault(vpc, []).append(subnet)
         return found
+
+    def vpcs_of(self, resource: Resource) -> set[str]:
+        """Logical ids and parameters, or the id, that a subnet or endpoint names as its VPC, in every case of a condition."""
+        value = resource.properties.get("VpcId")
+        named = {name for name in references(value) if not name.startswith("AWS::")}
+        plain = self._view.plain(value)
+        return named | ({plain} if plain else set())
 
     @cached_property
     def _tables(self) -> dict[str, list[str]]:

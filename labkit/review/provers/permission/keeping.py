@@ -40,8 +40,11 @@ def decided(stack: Stack, one: Question) -> Decision:
     """The answer to a question; one through an endpoint asks the endpoint's policy alone."""
     if not one.through:
         return answer(stack, one.asked)
+    policy = stack.on_endpoints.get(one.through)
+    if policy is None:
+        return Decision("deny", f"{one.through} is no VPC endpoint", ())
     allowed, denied, by = Match.NO, Match.NO, []
-    for statement in stack.on_endpoints[one.through].statements:
+    for statement in policy.statements:
         held, _ = applies(statement, one.asked, owned=False)
         held = min(held, named(statement, one.asked.who).best)
         if not held.possible:

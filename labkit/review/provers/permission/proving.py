@@ -56,11 +56,13 @@ def proved(lab: Lab, table: tuple[Row, ...] | None) -> Iterator[Evidence]:
 
 def _findings(lab: Lab, stack: Stack, table: tuple[Row, ...] | None) -> Iterator[Finding]:
     reasons: list[Question] | None = None
-    graph = climbing.Graph(stack)
     if table is not None:
         questions = Questions(lab, stack)
         yield from keeping.kept(stack, questions, table)
         yield from explaining.unexplained(stack, questions, table)
+    # After the table, which is cheaper to ask and often tells enough to whoever stops at the first finding.
+    graph = climbing.Graph(stack)
+    if table is not None:
         asked = [one for row in table for one in questions.of(row) if isinstance(one, Question)]
         reasons = [one for one in asked if one.row.kind == "may"]
         yield from climbing.indirect(stack, graph, (one for one in asked if one.row.kind == "may_not"))

@@ -34,8 +34,8 @@ class Costs:
     def kept(self, logical_id: str) -> str:
         """What a resource costs that is kept."""
         for left in self.known.get(logical_id, ()):
-            return f"USD {left.costs}"
-        return "at a price that is not known"
+            return "costs nothing" if left.monthly == 0 else f"goes on costing USD {left.costs}"
+        return "may cost, at a price that is not known"
 
 
 def priced(item: list[str] | None) -> str:

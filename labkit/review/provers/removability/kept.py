@@ -33,16 +33,20 @@ def kept(view: View, costs: Costs) -> Iterator[Finding]:
             said = f"DeletionPolicy of {resource.logical_id} is not one that CloudFormation knows"
             yield Finding(PURPOSE, resource.logical_id, "unknown", said)
         elif policy in _KEEPS:
-            said = f"{resource.logical_id} stays (DeletionPolicy {policy}) and goes on costing: {costs.kept(resource.logical_id)}"
+            said = f"{resource.logical_id} stays (DeletionPolicy {policy}) and {costs.kept(resource.logical_id)}"
             yield Finding(PURPOSE, resource.logical_id, "open", f"{said}. Set it to Delete, or accept it")
         elif policy == "Snapshot":
             how = "by default" if "DeletionPolicy" not in resource.whole else "as DeletionPolicy says"
-            said = f"a last snapshot of {resource.logical_id} stays {how}: {costs.kept(resource.logical_id)}"
+            said = f"a last snapshot of {resource.logical_id} stays {how}, which {costs.kept(resource.logical_id)}"
             yield Finding(PURPOSE, resource.logical_id, "open", f"{said}. Set DeletionPolicy to Delete, or accept it")
         elif replaced in (*_KEEPS, "Snapshot"):
             said = f"an update that replaces {resource.logical_id} leaves the old one behind (UpdateReplacePolicy {replaced})"
             yield Finding(
-                PURPOSE, resource.logical_id, "open", f"{said}: {costs.kept(resource.logical_id)}", level="warning"
+                PURPOSE,
+                resource.logical_id,
+                "open",
+                f"{said}, which {costs.kept(resource.logical_id)}",
+                level="warning",
             )
         elif resource.type == "AWS::KMS::Key":
             days = shown(resource.properties.get("PendingWindowInDays", 30))

@@ -129,11 +129,7 @@ def _emptied(bucket: Resource, writers: list[Resource], view: View) -> Iterator[
 def _access_logs(bucket: Resource, view: View) -> Iterator[Finding]:
     """Buckets whose accesses are logged in another one, also those of the custom resource that empties them."""
     emptiers = list(hooks.on(view, bucket))
-    sources = [
-        one
-        for one in view.of("AWS::S3::Bucket")
-        if bucket.logical_id in references(one.one("LoggingConfiguration.DestinationBucketName"))
-    ]
+    sources = view.once("buckets by where their accesses are logged", lambda: _logged(view)).get(bucket.logical_id, [])
     if not emptiers or not sources:
         return
     # Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerLogs.html (delivery within hours)
@@ -151,6 +147,14 @@ def _access_logs(bucket: Resource, view: View) -> Iterator[Finding]:
             f"{emptiers[0].logical_id} runs when the buckets are gone whose accesses are logged in {bucket.logical_id}"
         )
         yield Finding(ORDER, bucket.logical_id, "pass", said)
+
+
+def _logged(view: View) -> dict[str, list[Resource]]:
+    found: dict[str, list[Resource]] = {}
+    for one in view.of("AWS::S3::Bucket"):
+        for name in references(one.one("LoggingConfiguration.DestinationBucketName")):
+            found.setdefault(name, []).append(one)
+    return found
 
 
 def _interfaces(view: View) -> Iterator[Finding]:

@@ -24,6 +24,7 @@ _SAID = {
 # Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html and the types' own pages.
 _LATIN = r"^[\u0009\u000A\u000D\u0020-\u007E\u00A1-\u00FF]*$"
 _EXTRA = {
+    ("AWS::Athena::WorkGroup", "Name"): r"^[a-zA-Z0-9._-]{1,128}$",
     ("AWS::IAM::Role", "Description"): _LATIN,
     ("AWS::IAM::ManagedPolicy", "Description"): _LATIN,
     ("AWS::EC2::SecurityGroup", "GroupDescription"): r"^[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]*$",
@@ -31,6 +32,13 @@ _EXTRA = {
     ("AWS::EC2::SecurityGroupEgress", "Description"): r"^[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]*$",
     ("AWS::RDS::DBSubnetGroup", "DBSubnetGroupDescription"): r"^[\u0020-\u007E\u00A1-\u00FF]*$",
     ("AWS::SSM::Parameter", "Description"): r"^[^\u0000]{0,1024}$",
+}
+
+# The most that a service takes where the schema allows more, but for resources with some other property.
+# Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+_MOST = {
+    ("AWS::Lambda::Function", "Timeout"): (900, "CapacityProviderConfig"),
+    ("AWS::Lambda::Function", "MemorySize"): (10240, "CapacityProviderConfig"),
 }
 
 
@@ -110,6 +118,8 @@ def _names(path: str, value: dict[str, Any], rules: dict[str, Any]) -> Iterator[
 
 def _value(resource: Resource, path: str, value: Any, rules: dict[str, Any], view: View) -> Iterator[Fault]:
     kinds = rules.get("type")
+    if kinds in ("integer", "number"):
+        yield from _amount(resource, path, value, rules)
     if value is None or not (kinds == "string" or (isinstance(kinds, list) and "string" in kinds)):
         return
     # Only a single text has a form of its own; elsewhere it may be any of several kinds.
@@ -138,6 +148,22 @@ def _value(resource: Resource, path: str, value: Any, rules: dict[str, Any], vie
                 path, found, f"it holds characters or a form that the service refuses ({pattern[:80]})", error=said
             )
             return
+
+
+def _amount(resource: Resource, path: str, value: Any, rules: dict[str, Any]) -> Iterator[Fault]:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return
+    choices, least, most = rules.get("enum"), rules.get("minimum"), rules.get("maximum")
+    most, unless = _MOST.get((resource.type, path), (most, ""))
+    if unless and unless in resource.properties:
+        most = rules.get("maximum")
+    said = f"Value at '{path}' failed to satisfy constraint (ValidationException)"
+    if isinstance(choices, list) and value not in choices:
+        yield Fault(path, value, f"it is none of {', '.join(map(str, choices))}", error=said, fix="Use one of these.")
+    elif isinstance(least, (int, float)) and value < least:
+        yield Fault(path, value, f"{least} is the least", error=said, fix="Raise it.")
+    elif isinstance(most, (int, float)) and value > most:
+        yield Fault(path, value, f"{most} is the most", error=said, fix="Lower it.")
 
 
 def _length(path: str, found: str, rules: dict[str, Any], said: str, view: View) -> Iterator[Fault]:
