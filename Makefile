@@ -33,7 +33,7 @@ synth: .venv/.base ## every template into cdk.out/, one line per lab
 	@labs synth
 
 test: .venv/.test node_modules/.package-lock.json ## all tests, offline
-	@pytest -n 2 --dist loadfile
+	@pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 review: .venv/.test ## the evidence pack of every lab
 	@labs review

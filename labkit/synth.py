@@ -158,7 +158,7 @@ def _make(lab: Lab, settings: Settings, out: Path, fingerprint: str, *, validate
         stack = _stack(app, lab, settings)
         cdk.Validations.of(app).add_plugins(*_packs(app))
         _run(app, lab)
-        record = {**_record(lab, stack, settings, draft, fingerprint), "validated": validated}
+        record = {**_record(lab, stack, settings, draft, fingerprint, validated=validated), "validated": validated}
         (draft / RECORD).write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
         final = out / lab.name
         shutil.rmtree(final, ignore_errors=True)
@@ -195,7 +195,9 @@ def _run(app: cdk.App, lab: Lab) -> None:
             raise UserError(f"labs/{lab.name}/stack.py: {str(error).splitlines()[0]}") from error
 
 
-def _record(lab: Lab, stack: LabStack, settings: Settings, draft: Path, fingerprint: str) -> dict[str, Any]:
+def _record(
+    lab: Lab, stack: LabStack, settings: Settings, draft: Path, fingerprint: str, *, validated: bool
+) -> dict[str, Any]:
     template = (draft / f"{lab.stack}.template.json").read_bytes()
     from stacks.acceptance import packs
 
@@ -214,8 +216,17 @@ def _record(lab: Lab, stack: LabStack, settings: Settings, draft: Path, fingerpr
         "packs": list(PACKS),
         "findings": [row for row in found if row["engine"] in packs()],
         "validator": [row for row in found if row["engine"] not in packs()],
+        **(_guarded(template, settings.region) if validated else {}),
         "accepted": _accepted(stack, paths),
     }
+
+
+def _guarded(template: bytes, region: str) -> dict[str, Any]:
+    """What the Guard rules find, and which rules those were."""
+    from stacks.judge import guard
+    from stacks.rules.kit.guard import digest
+
+    return {"guard": guard(json.loads(template), region=region), "guard_rules": digest()}
 
 
 def _paths(draft: Path, stack: str) -> dict[str, str]:

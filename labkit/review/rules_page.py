@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from stacks.rules import Rule, every_rule
+from stacks.rules.kit.guard import GuardRule, guard_rules
 
 
 def render() -> str:
     """Return ``docs/rules.md``."""
-    rules = every_rule()
+    written, guarded = every_rule(), guard_rules()
+    rules = sorted((*written, *guarded), key=lambda rule: rule.id)
     lines = [
         "# The project's own rules",
         "",
         f"{len(rules)} rules look at the synthesized templates, beside the six packs of cdk-nag and cfn-lint. "
-        "Each is one file in `stacks/rules/`, proved by a template that keeps it and one that breaks it in "
+        f"{len(guarded)} are data, in the language of CloudFormation Guard, one file each in `stacks/rules/guard/`, and "
+        f"CDK's validation plugin evaluates them; {len(written)} need more than that language and are Python, one file "
+        "each in `stacks/rules/`. Every rule is proved by a template that keeps it and one that breaks it in "
         "`tests/rules/`. Titles state the passing case.",
         "",
         "| Rule | States | Controls |",
@@ -20,7 +24,8 @@ def render() -> str:
         *(f"| [{rule.id}](#{rule.id}) | {rule.title} | {', '.join(rule.controls)} |" for rule in rules),
         "",
         "Controls: `AI-BP` is Security Hub's *AI Security Best Practices*, `FSBP` its *Foundational Security Best "
-        "Practices*, `SecurityHub` a control of neither, `NIST` is SP 800-53 revision 5.",
+        "Practices*, `SecurityHub` a control of neither, `NIST` is SP 800-53 revision 5. `HIPAA` and `PCI-DSS` (version 3.2.1) "
+        "are those that cdk-nag names for its rule of the same content; where it has none, none is named.",
     ]
     for rule in rules:
         lines += _section(rule)
@@ -38,6 +43,7 @@ def _section(rule: Rule) -> list[str]:
         f"- **Why**: {rule.why}",
         f"- **Fix**: {rule.fix}",
         f"- **Looks at**: {types}",
+        f"- **Written in**: {'Guard' if isinstance(rule, GuardRule) else 'Python'}",
         f"- **Controls**: {', '.join(rule.controls)}",
         f"- **Source**: <{rule.source}>",
     ]

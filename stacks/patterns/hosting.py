@@ -109,6 +109,12 @@ class PrivateModel(sagemaker.CfnModel):
         self.name_ = att(self, "ModelName")
         self.image = image
         self.role_ = role
+        accept(
+            self,
+            "model-registry-private",
+            because="the image is Amazon's own, in ECR: SageMaker takes RepositoryAccessMode Vpc for registries outside "
+            "ECR only, and the role may pull from the registry of that image alone",
+        )
         # SageMaker reads the artefact with the role, through the gateway endpoint, while it creates the model.
         role.ready(self)
         network.ready_for(self)

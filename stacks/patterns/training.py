@@ -104,6 +104,13 @@ class PrivateTraining(Construct):
         self.guard = self._guard(network=network, key=key, instance_type=instance_type)
         # Whoever deletes the stack stops the starter of jobs before the data they write.
         bucket.stopped_before_emptied(self.launcher)
+        if network.interface_endpoints:
+            accept(
+                self.launcher,
+                "isolated-api-paths",
+                because="the developer guide asks for a way to S3 alone where training runs in a VPC (train-vpc); logs and "
+                "metrics of a job whose container has no network are SageMaker's own to deliver",
+            )
         accept(
             self.launcher.role_,
             "removed-completely",

@@ -35,4 +35,5 @@ RULE = Rule(
     controls=("FSBP IAM.1", "FSBP IAM.21", "NIST AC-2", "NIST AC-3", "NIST AC-5", "NIST AC-6", "NIST AC-6(10)"),
     types=(*IDENTITY_POLICIES, *_RESOURCE_POLICIES),
     check=check,
+    same_as=("IAMPolicyNoStatementsWithFullAccess",),
 )

@@ -26,4 +26,5 @@ RULE = Rule(
     controls=("FSBP S3.9", "NIST AU-2", "NIST AU-3", "NIST AU-12", "NIST AC-6(9)"),
     types=("AWS::S3::Bucket",),
     check=check,
+    same_as=("S3BucketLoggingEnabled",),
 )

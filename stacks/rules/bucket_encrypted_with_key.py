@@ -36,4 +36,5 @@ RULE = Rule(
     controls=("SecurityHub S3.17", "NIST SC-28", "NIST SC-28(1)", "NIST SC-13", "NIST CA-9(1)"),
     types=("AWS::S3::Bucket",),
     check=check,
+    same_as=("S3DefaultEncryptionKMS",),
 )

@@ -27,4 +27,5 @@ RULE = Rule(
     controls=("FSBP S3.2", "FSBP S3.3", "FSBP S3.8", "NIST AC-3", "NIST AC-4", "NIST AC-6", "NIST SC-7"),
     types=("AWS::S3::Bucket",),
     check=check,
+    same_as=("S3BucketLevelPublicAccessProhibited",),
 )

@@ -37,4 +37,5 @@ RULE = Rule(
     controls=("FSBP S3.5", "NIST SC-8", "NIST SC-8(1)", "NIST SC-13"),
     types=("AWS::S3::Bucket",),
     check=check,
+    same_as=("S3BucketSSLRequestsOnly",),
 )

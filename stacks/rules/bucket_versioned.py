@@ -23,4 +23,5 @@ RULE = Rule(
     controls=("SecurityHub S3.14", "NIST CP-9", "NIST CP-10", "NIST AU-9(2)", "NIST SI-12"),
     types=("AWS::S3::Bucket",),
     check=check,
+    same_as=("S3BucketVersioningEnabled",),
 )

@@ -26,4 +26,5 @@ RULE = Rule(
     controls=("FSBP EC2.2", "NIST AC-4", "NIST AC-4(21)", "NIST SC-7", "NIST SC-7(5)"),
     types=("AWS::EC2::VPC",),
     check=check,
+    same_as=("VPCDefaultSecurityGroupClosed",),
 )

@@ -41,4 +41,5 @@ RULE = Rule(
     controls=("NIST SC-28", "NIST SC-28(1)", "NIST SC-13"),
     types=("AWS::SageMaker::EndpointConfig",),
     check=check,
+    same_as=("SageMakerEndpointConfigurationKMSKeyConfigured",),
 )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
-from stacks.rules.kit.documents import objects
 from stacks.rules.kit.rule import Problem, Rule
 from stacks.rules.kit.template import Resource, Template
 
@@ -15,10 +15,16 @@ def check(resource: Resource, template: Template) -> Iterable[Problem]:
             continue
         if pattern == {}:
             yield Problem(path, pattern, "the pattern asks for nothing, which EventBridge refuses")
-        for inner, one in objects(pattern, path):
-            for name, value in one.items():
-                if value == []:
-                    yield Problem(f"{inner}.{name}", value, "no value fits, which EventBridge refuses")
+        for inner, value in _empty(pattern, path):
+            yield Problem(inner, value, "no value fits, which EventBridge refuses")
+
+
+def _empty(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if value == []:
+        yield path, value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _empty(inner, f"{path}.{name}")
 
 
 RULE = Rule(

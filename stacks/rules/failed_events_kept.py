@@ -15,14 +15,10 @@ _OWN_CALL = ":aws-sdk:"
 def check(resource: Resource, template: Template) -> Iterable[Problem]:
     if resource.type == "AWS::Lambda::Function":
         if any(_calls(one, resource, template) for one in template.of("AWS::Events::Rule", "AWS::Scheduler::Schedule")):
-            yield from _kept(resource, "DeadLetterConfig", "TargetArn")
-    elif resource.type == "AWS::SQS::Queue":
-        # A queue that something other than failures goes to has somewhere for its own failures.
-        if any(_calls(one, resource, template) for one in template.of("AWS::Events::Rule")):
-            yield from _kept(resource, "RedrivePolicy", "deadLetterTargetArn")
+            yield from _kept(resource, "DeadLetterConfig.TargetArn")
     elif resource.type == "AWS::Scheduler::Schedule":
         if not any(_OWN_CALL in text for _, arn in resource.each("Target.Arn") for text in texts(arn)):
-            yield from _kept(resource, "Target.DeadLetterConfig", "Arn")
+            yield from _kept(resource, "Target.DeadLetterConfig.Arn")
     else:
         for path, target in resource.each("Targets.*"):
             if isinstance(target, dict):
@@ -36,8 +32,8 @@ def _calls(one: Resource, resource: Resource, template: Template) -> bool:
     return any(template.target(arn) is resource for _, arn in arns)
 
 
-def _kept(resource: Resource, property_: str, name: str) -> Iterator[Problem]:
-    for path, value in resource.each(f"{property_}.{name}"):
+def _kept(resource: Resource, queue: str) -> Iterator[Problem]:
+    for path, value in resource.each(queue):
         if not value:
             yield Problem(path, value, "an event that fails is lost")
 
@@ -46,10 +42,10 @@ RULE = Rule(
     id="failed-events-kept",
     title="Rules, schedules and what they call keep events that failed",
     why="An event that fails without a trace is work that nobody knows was not done.",
-    fix="Name a queue in the target's DeadLetterConfig, the function's DeadLetterConfig or the queue's RedrivePolicy.",
+    fix="Name a queue in the target's DeadLetterConfig, and in the function's.",
     source="https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html",
     controls=("NIST AU-5", "NIST SI-11"),
-    types=("AWS::Events::Rule", "AWS::Scheduler::Schedule", "AWS::Lambda::Function", "AWS::SQS::Queue"),
+    types=("AWS::Events::Rule", "AWS::Scheduler::Schedule", "AWS::Lambda::Function"),
     check=check,
     of_labs=True,
 )

@@ -23,4 +23,5 @@ RULE = Rule(
     controls=("SecurityHub KMS.4", "NIST SC-12", "NIST SC-12(2)", "NIST SC-28(3)"),
     types=("AWS::KMS::Key",),
     check=check,
+    same_as=("KMSBackingKeyRotationEnabled",),
 )

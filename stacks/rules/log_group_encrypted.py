@@ -22,4 +22,5 @@ RULE = Rule(
     controls=("NIST AU-9", "NIST SC-28", "NIST SC-28(1)"),
     types=("AWS::Logs::LogGroup",),
     check=check,
+    same_as=("CloudWatchLogGroupEncrypted",),
 )

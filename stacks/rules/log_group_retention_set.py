@@ -37,4 +37,5 @@ RULE = Rule(
     controls=("NIST AU-11", "NIST SI-12"),
     types=("AWS::Logs::LogGroup",),
     check=check,
+    same_as=("CloudWatchLogGroupRetentionPeriod",),
 )

@@ -17,7 +17,6 @@ _PLACES = {
     "AWS::SecretsManager::ResourcePolicy": "ResourcePolicy",
     "AWS::EFS::FileSystem": "FileSystemPolicy",
     "AWS::Kinesis::ResourcePolicy": "ResourcePolicy",
-    "AWS::Events::EventBusPolicy": "Statement",
 }
 _BOUNDS = (
     *("aws:SourceAccount", "aws:SourceArn", "aws:SourceOwner", "aws:PrincipalAccount", "aws:PrincipalArn"),

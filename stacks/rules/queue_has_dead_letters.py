@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from stacks.rules.kit.rule import Problem, Rule
@@ -24,9 +25,15 @@ def check(resource: Resource, template: Template) -> Iterable[Problem]:
 
 
 def _takes_dead_letters(queue: Resource, template: Template) -> bool:
-    if queue.one("RedriveAllowPolicy") is not None:
-        return True
-    return any(queue.logical_id in named for other in template.resources.values() for named in _named(other.properties))
+    return queue.one("RedriveAllowPolicy") is not None or queue.logical_id in _targets(template)
+
+
+@lru_cache(maxsize=2)
+def _targets(template: Template) -> frozenset[str]:
+    found: set[str] = set()
+    for resource in template.resources.values():
+        found.update(*_named(resource.properties))
+    return frozenset(found)
 
 
 def _named(value: Any) -> Iterator[set[str]]:

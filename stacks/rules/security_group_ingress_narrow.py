@@ -32,4 +32,5 @@ RULE = Rule(
     controls=("FSBP EC2.18", "FSBP EC2.19", "NIST AC-4", "NIST SC-7", "NIST SC-7(5)"),
     types=("AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress"),
     check=check,
+    same_as=("EC2RestrictedSSH",),
 )

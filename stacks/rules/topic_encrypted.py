@@ -22,4 +22,5 @@ RULE = Rule(
     controls=("SecurityHub SNS.1", "NIST SC-28", "NIST SC-28(1)", "NIST SC-13"),
     types=("AWS::SNS::Topic",),
     check=check,
+    same_as=("SNSEncryptedKMS",),
 )

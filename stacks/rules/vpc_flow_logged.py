@@ -29,4 +29,5 @@ RULE = Rule(
     controls=("FSBP EC2.6", "NIST AU-2", "NIST AU-3", "NIST AU-12", "NIST CA-7"),
     types=("AWS::EC2::VPC",),
     check=check,
+    same_as=("VPCFlowLogsEnabled",),
 )

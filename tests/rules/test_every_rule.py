@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from stacks.rules import Rule, Template, evaluate, every_rule
+from stacks.rules.kit.guard import guard_rules
 
 HERE = Path(__file__).parent
 RULES = pytest.mark.parametrize("rule", every_rule(), ids=lambda rule: rule.id)
@@ -40,7 +41,7 @@ def test_a_template_that_breaks_the_rule_fails_naming_the_property(rule: Rule) -
 
 def test_every_folder_of_examples_belongs_to_a_rule() -> None:
     folders = {file.parent.name for file in HERE.glob("*/*.json")}
-    assert folders == {rule.id for rule in every_rule()}
+    assert folders == {rule.id for rule in (*every_rule(), *guard_rules())}
 
 
 def test_ids_and_titles_are_unique() -> None:

@@ -13,6 +13,7 @@ from labkit.assembly import RECORD, Assembly
 from labkit.catalogue import ROOT
 from labkit.errors import UserError
 from labkit.review.mutation import REQUIRED, every_operator
+from labkit.review.mutation.guarding import asked_again
 from labkit.review.mutation.mutants import Mutant, mutants, sampled
 from labkit.review.mutation.running import Result, run
 from labkit.review.mutation.score import as_data, scores, survivors
@@ -26,12 +27,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         folders = _folders(given.labs, given.out)
         chosen = [one for folder in folders.values() for one in mutants(Assembly.read(folder))]
+        if given.sample:
+            chosen = sorted(sampled(chosen, given.sample), key=lambda one: one.lab)
+        results = list(_watched(run(chosen, folders, processes=given.processes), chosen))
+        if not given.without_guard:
+            results = asked_again(results, folders)
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
-    if given.sample:
-        chosen = sorted(sampled(chosen, given.sample), key=lambda one: one.lab)
-    results = list(_watched(run(chosen, folders, processes=given.processes), chosen))
     if given.json:
         print(json.dumps(as_data(results), indent=2))
     else:
@@ -44,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("labs", nargs="*", metavar="LAB", help="folder names; default: every synthesized lab")
     parser.add_argument("--sample", type=int, metavar="N", help="N mutants of each operator, the same in every run")
     parser.add_argument("--json", action="store_true", help="scores, survivors and equivalents as JSON")
+    parser.add_argument("--without-guard", action="store_true", help="do not ask the Guard rules about survivors")
     parser.add_argument("--out", type=Path, default=ROOT / "cdk.out", help="where the labs are synthesized to")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="default: one per core")
     return parser
