@@ -28,7 +28,8 @@ LAST_LINES = 12
 READY = "READY "
 # Whatever could lead a client to a real account, or to another endpoint than the emulator.
 FOREIGN = ("AWS_", "BOTO_", "CDK_")
-KEPT = ("AWS_CA_BUNDLE",)
+# The second says what a process does that has imported CDK already.
+KEPT = ("AWS_CA_BUNDLE", "CDK_VALIDATION")
 
 
 class Emulator:

@@ -92,8 +92,9 @@ def _tell(results: list[Result]) -> None:
     for operator, found in survivors(results).items():
         told = titles[operator]
         console.print(f"\n[bold]{operator}[/]: {len(found)} survived. {told.title} ({told.breaks})")
-        for one in found[:_SHOWN]:
-            place = f"  {one.mutant.lab}  {one.mutant.type}  {one.mutant.place}  {one.told}".rstrip()
+        for result in found[:_SHOWN]:
+            mutant = result.mutant
+            place = f"  {mutant.lab}  {mutant.type}  {mutant.place}  {result.told}".rstrip()
             console.print(place, markup=False, highlight=False)
         if len(found) > _SHOWN:
             console.print(f"  and {len(found) - _SHOWN} more: --json lists all")

@@ -35,7 +35,12 @@ def asked_again(results: Sequence[Result], folders: dict[str, Path]) -> list[Res
     originals = [read[lab].template for lab in labs]
     mutants = [operators[one.mutant.operator].apply(read[one.mutant.lab].template, one.mutant.site) for one in waiting]
     regions = [read[lab].region for lab in (*labs, *(one.mutant.lab for one in waiting))]
-    answers = _ask([{"content": content, "region": region, "packs": []} for content, region in zip([*originals, *mutants], regions, strict=True)])
+    answers = _ask(
+        [
+            {"content": content, "region": region, "packs": []}
+            for content, region in zip([*originals, *mutants], regions, strict=True)
+        ]
+    )
     known = {lab: _found(answer) for lab, answer in zip(labs, answers, strict=False)}
     named = {
         one.mutant: min(new)

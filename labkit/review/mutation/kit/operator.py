@@ -81,9 +81,7 @@ def sets(
     )
 
 
-def adds(
-    id: str, title: str, breaks: Breaks, *types: str, to: Callable[[dict[str, Any]], dict[str, Any]]
-) -> Operator:
+def adds(id: str, title: str, breaks: Breaks, *types: str, to: Callable[[dict[str, Any]], dict[str, Any]]) -> Operator:
     """An operator that changes the properties of resources of some types."""
     return sets(id, title, breaks, *(f"{type_} Properties" for type_ in types), to=to)
 

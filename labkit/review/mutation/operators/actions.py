@@ -52,7 +52,11 @@ OPERATORS: tuple[Operator, ...] = (
         to=lambda one: {**one, "Resource": "*"},
     ),
     rewrites(
-        "action-misspelt", "A statement with an action that does not exist", "deployment", where=_spelt_out, to=_misspelt
+        "action-misspelt",
+        "A statement with an action that does not exist",
+        "deployment",
+        where=_spelt_out,
+        to=_misspelt,
     ),
     rewrites(
         "action-of-nothing",

@@ -37,7 +37,13 @@ def _with_stranger(template: Template, path: Path) -> Template:
 
 
 OPERATORS = (
-    sets("stop-rotation", "A key that does not rotate", "security", "AWS::KMS::Key Properties.EnableKeyRotation", to=False),
+    sets(
+        "stop-rotation",
+        "A key that does not rotate",
+        "security",
+        "AWS::KMS::Key Properties.EnableKeyRotation",
+        to=False,
+    ),
     Operator(
         id="key-policy-without-service",
         title="A key policy that a service is missing from",

@@ -72,10 +72,36 @@ def _misspelt_type(template: Template, path: Path) -> Template:
 _BREAKS: Breaks = "deployment"
 
 OPERATORS = (
-    sets("name-too-long", "A name longer than the service takes", _BREAKS, *_PATTERNS, where=_is_text, to=lambda name: name + "x" * 600),
-    sets("name-bad", "A name with signs that the service refuses", _BREAKS, *_PATTERNS, where=_is_text, to=lambda name: f"{name} ?{{}}"),
+    sets(
+        "name-too-long",
+        "A name longer than the service takes",
+        _BREAKS,
+        *_PATTERNS,
+        where=_is_text,
+        to=lambda name: name + "x" * 600,
+    ),
+    sets(
+        "name-bad",
+        "A name with signs that the service refuses",
+        _BREAKS,
+        *_PATTERNS,
+        where=_is_text,
+        to=lambda name: f"{name} ?{{}}",
+    ),
     Operator(id="name-twice", title="Two resources of one name", breaks=_BREAKS, sites=_named, apply=_twice),
-    Operator(id="property-misspelt", title="A property that the resource does not have", breaks=_BREAKS, sites=_properties, apply=_misspelt_property),
-    Operator(id="type-misspelt", title="A type of resource that does not exist", breaks=_BREAKS, sites=_types, apply=_misspelt_type),
+    Operator(
+        id="property-misspelt",
+        title="A property that the resource does not have",
+        breaks=_BREAKS,
+        sites=_properties,
+        apply=_misspelt_property,
+    ),
+    Operator(
+        id="type-misspelt",
+        title="A type of resource that does not exist",
+        breaks=_BREAKS,
+        sites=_types,
+        apply=_misspelt_type,
+    ),
     drops("drop-tags", "A resource that nobody can tell the lab of", "removal", "AWS::* Properties.Tags"),
 )

@@ -104,8 +104,15 @@ OPERATORS = (
         sites=places("AWS::EC2::RouteTable"),
         apply=_to_peer,
     ),
-    sets("public-address", "A subnet that gives public addresses", "security", f"{_SUBNET}.MapPublicIpOnLaunch", to=True),
-    removes("drop-table-of-subnet", "A subnet on the main route table", "deployment", "AWS::EC2::SubnetRouteTableAssociation"),
+    sets(
+        "public-address", "A subnet that gives public addresses", "security", f"{_SUBNET}.MapPublicIpOnLaunch", to=True
+    ),
+    removes(
+        "drop-table-of-subnet",
+        "A subnet on the main route table",
+        "deployment",
+        "AWS::EC2::SubnetRouteTableAssociation",
+    ),
     removes("drop-ingress", "Endpoints that admit no workload", "deployment", "AWS::EC2::SecurityGroupIngress"),
     sets(
         "wrong-port",
@@ -120,7 +127,9 @@ OPERATORS = (
         "deployment",
         "AWS::EC2::SecurityGroup Properties.SecurityGroupEgress",
         where=lambda rules: any(rule.get("CidrIp") == "0.0.0.0/0" for rule in rules),
-        to=[{"CidrIp": "255.255.255.255/32", "FromPort": 252, "ToPort": 86, "IpProtocol": "icmp", "Description": "none"}],
+        to=[
+            {"CidrIp": "255.255.255.255/32", "FromPort": 252, "ToPort": 86, "IpProtocol": "icmp", "Description": "none"}
+        ],
     ),
     sets(
         "dns-off",
@@ -144,7 +153,21 @@ OPERATORS = (
         sites=_later_subnets,
         apply=_like_first("CidrBlock"),
     ),
-    sets("zone-elsewhere", "A subnet in a zone of another region", "deployment", f"{_SUBNET}.AvailabilityZone", to="eu-west-9z"),
-    sets("subnet-beside-network", "A subnet outside its network", "deployment", f"{_SUBNET}.CidrBlock", to="172.31.0.0/24"),
-    removes("default-group-open", "A network whose default group stays open", "security", "Custom::VpcRestrictDefaultSG"),
+    sets(
+        "zone-elsewhere",
+        "A subnet in a zone of another region",
+        "deployment",
+        f"{_SUBNET}.AvailabilityZone",
+        to="eu-west-9z",
+    ),
+    sets(
+        "subnet-beside-network",
+        "A subnet outside its network",
+        "deployment",
+        f"{_SUBNET}.CidrBlock",
+        to="172.31.0.0/24",
+    ),
+    removes(
+        "default-group-open", "A network whose default group stays open", "security", "Custom::VpcRestrictDefaultSG"
+    ),
 )

@@ -14,7 +14,10 @@ def _granted(template: Template) -> list[Path]:
     return [
         path
         for path, statement in statements(template)
-        if allows(statement) and path[-2] == "Statement" and "PolicyDocument" in path and len(at(template, path[:-1])) > 1
+        if allows(statement)
+        and path[-2] == "Statement"
+        and "PolicyDocument" in path
+        and len(at(template, path[:-1])) > 1
     ]
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from labkit.review.mutation.kit.operator import Operator
+from labkit.review.mutation.kit.operator import Operator, Sites
 from labkit.review.mutation.kit.places import Path, Template, at, dropped, put
 from labkit.review.mutation.kit.references import depends_on, needs, reaches, referring
 from stacks.rules.kit.values import references
 
 
-def _first(kind: str) -> object:
+def _first(kind: str) -> Sites:
     """The first reference of one kind in each resource."""
 
     def sites(template: Template) -> Iterator[Path]:
@@ -68,9 +68,39 @@ def _outputs(template: Template) -> Iterator[Path]:
 
 
 OPERATORS = (
-    Operator(id="reference-dangling", title="A reference to a resource that is not there", breaks="deployment", sites=_first("Ref"), apply=_dangling),  # type: ignore[arg-type]
-    Operator(id="attribute-unknown", title="A reference to an attribute that does not exist", breaks="deployment", sites=_first("Fn::GetAtt"), apply=_without_attribute),  # type: ignore[arg-type]
-    Operator(id="drop-dependency", title="A resource that does not wait for what it needs", breaks="deployment", sites=_needed, apply=dropped),
-    Operator(id="circular-dependency", title="Two resources that wait for each other", breaks="deployment", sites=_referred, apply=_circular),
-    Operator(id="output-dangling", title="An output of a resource that is not there", breaks="deployment", sites=_outputs, apply=_dangling),
+    Operator(
+        id="reference-dangling",
+        title="A reference to a resource that is not there",
+        breaks="deployment",
+        sites=_first("Ref"),
+        apply=_dangling,
+    ),
+    Operator(
+        id="attribute-unknown",
+        title="A reference to an attribute that does not exist",
+        breaks="deployment",
+        sites=_first("Fn::GetAtt"),
+        apply=_without_attribute,
+    ),
+    Operator(
+        id="drop-dependency",
+        title="A resource that does not wait for what it needs",
+        breaks="deployment",
+        sites=_needed,
+        apply=dropped,
+    ),
+    Operator(
+        id="circular-dependency",
+        title="Two resources that wait for each other",
+        breaks="deployment",
+        sites=_referred,
+        apply=_circular,
+    ),
+    Operator(
+        id="output-dangling",
+        title="An output of a resource that is not there",
+        breaks="deployment",
+        sites=_outputs,
+        apply=_dangling,
+    ),
 )

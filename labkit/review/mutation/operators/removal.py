@@ -32,7 +32,9 @@ def _deletes_stack(schedule: dict[str, Any]) -> bool:
 
 
 OPERATORS = (
-    Operator(id="retain", title="A resource that outlives its stack", breaks="removal", sites=places(*_KEPT), apply=_retained),
+    Operator(
+        id="retain", title="A resource that outlives its stack", breaks="removal", sites=places(*_KEPT), apply=_retained
+    ),
     Operator(
         id="retain-once-made",
         title="A bucket or key that outlives its stack once it was made",
@@ -41,8 +43,15 @@ OPERATORS = (
         apply=_retained_on_failure,
     ),
     removes("drop-emptying", "A bucket that is not emptied before it is deleted", "removal", "Custom::EmptyOnDelete"),
-    removes("drop-package-removal", "A group of model packages that is not emptied", "removal", "Custom::PackagesRemovedOnDelete"),
-    removes("drop-stack-removal", "A stack made in the lab that nothing removes", "removal", "Custom::StackRemovedOnDelete"),
+    removes(
+        "drop-package-removal",
+        "A group of model packages that is not emptied",
+        "removal",
+        "Custom::PackagesRemovedOnDelete",
+    ),
+    removes(
+        "drop-stack-removal", "A stack made in the lab that nothing removes", "removal", "Custom::StackRemovedOnDelete"
+    ),
     removes("drop-job-stop", "Jobs that run on while their network goes", "removal", "Custom::StopJobsOnDelete"),
     Operator(
         id="drop-expiry",

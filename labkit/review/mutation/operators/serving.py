@@ -19,8 +19,19 @@ def _with_local_disk(config: Any) -> Any:
 
 OPERATORS: tuple[Operator, ...] = (
     drops("drop-capture", "An endpoint whose requests are not kept", "security", f"{_CONFIG}.DataCaptureConfig"),
-    sets("capture-off", "An endpoint whose capture is off", "security", f"{_CONFIG}.DataCaptureConfig.EnableCapture", to=False),
-    drops("capture-partial", "An endpoint that keeps one half of the traffic", "security", f"{_CONFIG}.DataCaptureConfig.CaptureOptions.*"),
+    sets(
+        "capture-off",
+        "An endpoint whose capture is off",
+        "security",
+        f"{_CONFIG}.DataCaptureConfig.EnableCapture",
+        to=False,
+    ),
+    drops(
+        "capture-partial",
+        "An endpoint that keeps one half of the traffic",
+        "security",
+        f"{_CONFIG}.DataCaptureConfig.CaptureOptions.*",
+    ),
     sets(
         "capture-none",
         "An endpoint that keeps no request",
@@ -28,7 +39,9 @@ OPERATORS: tuple[Operator, ...] = (
         f"{_CONFIG}.DataCaptureConfig.InitialSamplingPercentage",
         to=0,
     ),
-    sets("single-instance", "An endpoint that one instance serves", "security", f"{_VARIANT}.InitialInstanceCount", to=1),
+    sets(
+        "single-instance", "An endpoint that one instance serves", "security", f"{_VARIANT}.InitialInstanceCount", to=1
+    ),
     sets("no-instance", "An endpoint that no instance serves", "deployment", f"{_VARIANT}.InitialInstanceCount", to=0),
     sets(
         "key-on-local-disk",
@@ -38,7 +51,13 @@ OPERATORS: tuple[Operator, ...] = (
         where=lambda config: "KmsKeyId" in config and "ProductionVariants" in config,
         to=_with_local_disk,
     ),
-    sets("instance-type-unknown", "An instance type that does not exist", "deployment", f"{_VARIANT}.InstanceType", to="ml.m5.huge"),
+    sets(
+        "instance-type-unknown",
+        "An instance type that does not exist",
+        "deployment",
+        f"{_VARIANT}.InstanceType",
+        to="ml.m5.huge",
+    ),
     sets(
         "image-elsewhere",
         "An image in another region",
@@ -73,5 +92,11 @@ OPERATORS: tuple[Operator, ...] = (
         f"{_DEPLOYMENT}.**.CanarySize.Value",
         to=90,
     ),
-    sets("model-artefact-missing", "A model whose artefact nobody uploaded", "deployment", "AWS::SageMaker::Model Properties.**.ModelDataUrl", to={"Fn::Sub": "s3://cdk-hnb659fds-assets-${AWS::AccountId}-us-east-1/none.tar.gz"}),
+    sets(
+        "model-artefact-missing",
+        "A model whose artefact nobody uploaded",
+        "deployment",
+        "AWS::SageMaker::Model Properties.**.ModelDataUrl",
+        to={"Fn::Sub": "s3://cdk-hnb659fds-assets-${AWS::AccountId}-us-east-1/none.tar.gz"},
+    ),
 )

@@ -35,7 +35,11 @@ OPERATORS: tuple[Operator, ...] = (
         where=_denies_plain,
     ),
     drops(
-        "drop-tls-version-statement", "A bucket that takes old versions of TLS", "security", _STATEMENTS, where=_denies_old
+        "drop-tls-version-statement",
+        "A bucket that takes old versions of TLS",
+        "security",
+        _STATEMENTS,
+        where=_denies_old,
     ),
     sets(
         "tls-version-old",
@@ -49,7 +53,10 @@ OPERATORS: tuple[Operator, ...] = (
         "A policy that asks one principal alone for TLS",
         "security",
         _STATEMENTS,
-        to=lambda statement: {**statement, "Principal": {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}}},
+        to=lambda statement: {
+            **statement,
+            "Principal": {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}},
+        },
         where=_denies_plain,
     ),
     sets(

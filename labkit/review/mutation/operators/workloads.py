@@ -8,7 +8,13 @@ from labkit.review.mutation.kit.texts import replaces
 _ISOLATION = "EnableNetworkIsolation"
 
 OPERATORS: tuple[Operator, ...] = (
-    sets("drop-isolation", "A model or job that may reach the network", "security", f"AWS::SageMaker::* Properties.**.{_ISOLATION}", to=False),
+    sets(
+        "drop-isolation",
+        "A model or job that may reach the network",
+        "security",
+        f"AWS::SageMaker::* Properties.**.{_ISOLATION}",
+        to=False,
+    ),
     replaces(
         "drop-isolation-in-text",
         "A job in a definition that may reach the network",
@@ -45,7 +51,13 @@ OPERATORS: tuple[Operator, ...] = (
         "AWS::CodeBuild::Project Properties.VpcConfig.SecurityGroupIds",
         to=[],
     ),
-    sets("build-privileged", "A build that controls its host", "security", "AWS::CodeBuild::Project Properties.Environment.PrivilegedMode", to=True),
+    sets(
+        "build-privileged",
+        "A build that controls its host",
+        "security",
+        "AWS::CodeBuild::Project Properties.Environment.PrivilegedMode",
+        to=True,
+    ),
     adds(
         "secret-in-environment",
         "A function with a password in its environment",
@@ -53,7 +65,9 @@ OPERATORS: tuple[Operator, ...] = (
         "AWS::Lambda::Function",
         to=lambda one: {
             **one,
-            "Environment": {"Variables": {**one.get("Environment", {}).get("Variables", {}), "DB_PASSWORD": "hunter2-hunter2"}},
+            "Environment": {
+                "Variables": {**one.get("Environment", {}).get("Variables", {}), "DB_PASSWORD": "hunter2-hunter2"}
+            },
         },
     ),
 )

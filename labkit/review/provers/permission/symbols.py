@@ -36,16 +36,18 @@ _ENDS: dict[Kind, int] = {
 }
 _tokens: dict[tuple[Kind, str], str] = {}
 _names: dict[str, str] = {}
+_given: dict[Kind, int] = {}
 
 
 def token(kind: Kind, name: str) -> str:
     """Return the character that stands for a named unknown part."""
     known = _tokens.get((kind, name))
     if known is None:
-        code = _PLANES[kind] + sum(1 for other, _ in _tokens if other == kind)
+        code = _PLANES[kind] + _given.get(kind, 0)
         if code >= _ENDS[kind]:
             return token("open", "too many names") if kind != "open" else chr(_ENDS[kind] - 1)
         known = _tokens[kind, name] = chr(code)
+        _given[kind] = _given.get(kind, 0) + 1
         _names[known] = name
     return known
 

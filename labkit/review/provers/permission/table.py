@@ -62,7 +62,10 @@ def rows_of(lab_folder: Path) -> tuple[Row, ...] | None:
     if not file.is_file():
         return None
     common = Path(__file__).parent / "common.toml"
-    return (*parse(file.read_text(), name=f"labs/{lab_folder.name}/{FILE}"), *parse(common.read_text(), name=common.name, common=True))
+    return (
+        *parse(file.read_text(), name=f"labs/{lab_folder.name}/{FILE}"),
+        *parse(common.read_text(), name=common.name, common=True),
+    )
 
 
 def parse(text: str, *, name: str, common: bool = False) -> tuple[Row, ...]:
