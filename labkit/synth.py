@@ -226,7 +226,10 @@ def _guarded(template: bytes, region: str) -> dict[str, Any]:
     from stacks.judge import guard
     from stacks.rules.kit.guard import digest
 
-    return {"guard": guard(json.loads(template), region=region), "guard_rules": digest()}
+    try:
+        return {"guard": guard(json.loads(template), region=region), "guard_rules": digest()}
+    except ValueError as error:
+        raise UserError(f"Guard did not look at the template: {error}") from error
 
 
 def _paths(draft: Path, stack: str) -> dict[str, str]:

@@ -8,7 +8,6 @@ from stacks.rules.kit.rule import Problem, Rule
 from stacks.rules.kit.template import Resource, Template
 from stacks.rules.kit.values import is_function, number
 
-
 # What CloudWatch Logs takes, from a week on.
 # Source: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 _DAYS = frozenset(

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from stacks.rules.kit.rule import Problem, Rule
 from stacks.rules.kit.template import Resource, Template
-from stacks.rules.kit.values import is_function, references, texts
+from stacks.rules.kit.values import is_function, number, references, texts
 
 _ALARMS = "DeploymentConfig.AutoRollbackConfiguration.Alarms"
 
@@ -23,9 +23,20 @@ def check(resource: Resource, template: Template) -> Iterable[Problem]:
             if alarm.logical_id not in named and _watches(alarm, resource):
                 yield Problem(_ALARMS, sorted(named), f"{alarm.logical_id} watches the endpoint and stops nothing")
     for path, value in resource.each("DeploymentConfig.BlueGreenUpdatePolicy.TrafficRoutingConfiguration.CanarySize"):
-        share = value.get("Value") if isinstance(value, dict) and value.get("Type") == "CAPACITY_PERCENT" else None
-        if isinstance(share, (int, float)) and share > 50:
-            yield Problem(f"{path}.Value", share, "a canary takes half of the capacity at most")
+        whole = _capacity(resource, template) if isinstance(value, dict) else None
+        size = number(value.get("Value")) if isinstance(value, dict) else None
+        if isinstance(value, dict) and value.get("Type") == "CAPACITY_PERCENT":
+            whole = 100
+        if size is not None and whole is not None and size * 2 > whole:
+            yield Problem(f"{path}.Value", size, f"a canary takes half of the capacity ({whole}) at most")
+
+
+def _capacity(endpoint: Resource, template: Template) -> int | None:
+    """How many instances the variants start with, where the template tells."""
+    config = template.target(endpoint.one("EndpointConfigName"), "AWS::SageMaker::EndpointConfig")
+    counts = [number(value) for _, value in config.each("ProductionVariants.*.InitialInstanceCount")] if config else []
+    known = [count for count in counts if count is not None]
+    return sum(known) if known and len(known) == len(counts) else None
 
 
 def _watches(alarm: Resource, endpoint: Resource) -> bool:

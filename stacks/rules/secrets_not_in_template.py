@@ -14,7 +14,9 @@ from stacks.rules.kit.values import cases, each, is_function
 _SHAPES = re.compile(
     r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----|\bgh[pousr]_[A-Za-z0-9]{36}\b|\bxox[abp]-[0-9]{8,}"
 )
-_PASSWORDS = re.compile(r"^(Master|Admin)?User(Pass(word)?)$|^(Admin|Master|Db|Auth)?(Password|AuthToken)$|^SecretString$|^PASSWORD$")
+_PASSWORDS = re.compile(
+    r"^(Master|Admin)?User(Pass(word)?)$|^(Admin|Master|Db|Auth)?(Password|AuthToken)$|^SecretString$|^PASSWORD$"
+)
 _RESOLVED = "{{resolve:"
 _MASKED = "(not shown)"
 

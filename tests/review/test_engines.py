@@ -228,7 +228,10 @@ def test_references_in_a_circle_and_unknown_types_are_reviewed(make: Make) -> No
         "C": {"Type": "AWS::New::Thing", "Properties": {"Name": {"Ref": "C"}}},
     }
     assembly = make(resources)
-    assert {row.rule for row in rows(assembly, logical_id="C", engine="own")} == {"partition-not-literal"}
+    assert {row.rule for row in rows(assembly, logical_id="C", engine="own")} == {
+        "partition-not-literal",
+        "secrets-not-in-template",
+    }
     assert {row.status for row in rows(assembly, rule="deploy-references-acyclic")} == {"open"}
 
 

@@ -20,6 +20,7 @@ from labkit.review.evidence import COLUMNS
 from labkit.review.page import page
 from labkit.review.writing import as_csv, as_json, write
 from stacks.rules import every_rule
+from stacks.rules.kit.guard import guard_rules
 from tests.review.conftest import Make, acceptance, finding
 
 TODAY = date(2026, 11, 22)
@@ -32,7 +33,7 @@ def found(make: Make, monkeypatch: pytest.MonkeyPatch) -> Review:
     """A review of two labs, one with a hostile reason. cfn-lint has tests of its own."""
     monkeypatch.setattr(lint, "rows", lambda lab: [])
     first = make(
-        {"A": BUCKET, "Schedule": {"Type": "AWS::Scheduler::Schedule", "Properties": {}}},
+        {"A": BUCKET, "Schedule": {"Type": "AWS::Scheduler::ScheduleGroup", "Properties": {}}},
         findings=[finding("AwsSolutions-S1", "A")],
         accepted=[acceptance("AwsSolutions-S1", "A", because=HOSTILE)],
     )
@@ -66,7 +67,7 @@ def test_json_holds_every_row_sorted_and_no_time(found: Review) -> None:
     assert len(content["evidence"]) == len(found.rows)
     assert [lab["lab"] for lab in content["labs"]] == ["d8_other", "d9_tiny"]
     assert content["labs"][1]["counts"]["accepted"] == 1
-    assert content["labs"][1]["unseen_types"] == ["AWS::Scheduler::Schedule"]
+    assert content["labs"][1]["unseen_types"] == ["AWS::Scheduler::ScheduleGroup"]
     assert as_json(found) == json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     assert content["engines"].keys() == {"cdk-nag", "cfn-lint", "own rules", *provers.versions()}
     assert str(TODAY.year) not in as_json(found).replace("2027-05-31", "")
@@ -111,9 +112,9 @@ def test_the_page_shows_labs_findings_reasons_and_limits_and_escapes_them(found:
         assert shown in text
     assert "<script>alert(1)" not in text
     assert "&lt;script&gt;alert(1)" in text
-    assert "AI Security Best Practices SageMaker.17" in text
-    assert "AI Security Best Practices SageMaker.5:" not in text
-    assert "AWS::Scheduler::Schedule" in text
+    assert "AWS Config, GuardDuty, Security Hub and Macie are on" in text
+    assert "AI Security Best Practices" not in text
+    assert "AWS::Scheduler::ScheduleGroup" in text
 
 
 def test_the_page_puts_what_is_open_before_what_is_accepted_whatever_the_lab(found: Review) -> None:
@@ -184,7 +185,7 @@ def test_open_and_unknown_rows_fail_the_gate(make: Make, monkeypatch: pytest.Mon
 
 def test_the_rules_page_describes_every_rule() -> None:
     text = rules_page.render()
-    for rule in every_rule():
+    for rule in (*every_rule(), *guard_rules()):
         assert f"## {rule.id}\n\n{rule.title}." in text
         assert rule.source in text
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from labkit.catalogue import ROOT
-from stacks.rules import Template, every_rule
+from stacks.rules import Template, evaluate, every_rule
 from stacks.rules.kit import guard
 from stacks.rules.kit.guard import GuardRule, guard_rules, rules_of, views
 
@@ -28,18 +24,10 @@ def content(rule: GuardRule, name: str) -> dict[str, Any]:
 
 
 def judge(templates: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    requests = [{"content": one, "region": "us-east-1", "packs": []} for one in templates]
-    done = subprocess.run(
-        [sys.executable, "-m", "stacks.judge"],
-        input=json.dumps(requests),
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env=os.environ | {"CDK_VALIDATION": "false", "JSII_RUNTIME_PACKAGE_CACHE": "enabled"},
-        check=True,
-    )
-    answers: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
-    return answers
+    # CDK takes a second to load, and only these tests need it.
+    from stacks.judge import answer
+
+    return [answer({"content": one, "region": "us-east-1", "packs": []}) for one in templates]
 
 
 def prefix(rule: GuardRule) -> str:
@@ -115,7 +103,9 @@ def test_a_value_that_only_cloudformation_knows_is_undecided_and_a_condition_is_
     # WHEN Guard judges the template
     (answer,) = judge([template])
     # THEN the first is undecided, the second open
-    rows = {one["logical_id"]: one["undecided"] for one in answer["guard"] if one["rule"] == "data-quality-job-isolated"}
+    rows = {
+        one["logical_id"]: one["undecided"] for one in answer["guard"] if one["rule"] == "data-quality-job-isolated"
+    }
     assert rows == {"Given": True, "Either": False}
 
 
@@ -125,9 +115,45 @@ def test_a_template_is_seen_with_every_value_that_conditions_can_choose() -> Non
     assert {1, 2, None} == set(seen)
 
 
-def test_a_file_that_does_not_tell_what_a_rule_must_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_generic_resources_and_overridden_properties_are_seen() -> None:
+    import aws_cdk as cdk
+    from aws_cdk import aws_sagemaker as sagemaker
+
+    # GIVEN a model written by its type's name, and one that is safe until a property is overridden
+    stack = cdk.Stack(cdk.App(analytics_reporting=False), "Seen")
+    cdk.CfnResource(stack, "Generic", type="AWS::SageMaker::Model", properties={"PrimaryContainer": {"Image": "i"}})
+    vpc = sagemaker.CfnModel.VpcConfigProperty(subnets=["subnet-1"], security_group_ids=["sg-1"])
+    registry = sagemaker.CfnModel.ImageConfigProperty(repository_access_mode="Vpc")
+    container = sagemaker.CfnModel.ContainerDefinitionProperty(image="i", image_config=registry)
+    safe = {"enable_network_isolation": True, "vpc_config": vpc, "primary_container": container}
+    sagemaker.CfnModel(stack, "Safe", **safe)
+    model = sagemaker.CfnModel(stack, "Overridden", **safe)
+    model.add_property_override("EnableNetworkIsolation", False)
+    model.add_property_override("PrimaryContainer.ImageConfig.RepositoryAccessMode", "Platform")
+    template = cdk.assertions.Template.from_stack(stack).to_json()
+    # WHEN the rules in Python and those in Guard look at the template
+    python = {
+        (outcome.rule.id, outcome.resource.logical_id)
+        for outcome in evaluate(Template(template))
+        if outcome.problems and outcome.resource.type == "AWS::SageMaker::Model"
+    }
+    (answer,) = judge([template])
+    # THEN both models are found, and the safe one is not
+    assert {("model-network-isolated", "Generic"), ("model-network-isolated", "Overridden")} <= python
+    assert ("model-in-vpc", "Generic") in python
+    assert not [row for row in python if row[1] == "Safe" and row[0].startswith("model-")]
+    assert {(one["rule"], one["logical_id"]) for one in answer["guard"]} == {
+        ("model-registry-private", "Generic"),
+        ("model-registry-private", "Overridden"),
+    }
+
+
+def test_a_template_that_guard_did_not_come_to_is_told_and_not_passed() -> None:
+    (answer,) = judge([{"Resources": {"A": {"Type": "AWS::SQS::Queue", "Properties": {}}}, "Transform": 7}])
+    assert ("guard" in answer) != ("guard_refused" in answer)
+
+
+def test_a_file_that_does_not_tell_what_a_rule_must_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "some-rule.guard").write_text('# title = "A"\n\nrule other_rule {\n}\n')
     monkeypatch.setattr(guard, "FOLDER", tmp_path)
     guard_rules.cache_clear()

@@ -59,8 +59,8 @@ def _read(file: Path) -> GuardRule:
     comment = itertools.takewhile(lambda line: line.startswith("#"), text.splitlines())
     try:
         told = tomllib.loads("\n".join(line.removeprefix("# ") for line in comment))
-        lists = {name: tuple(told.pop(name, ())) for name in ("controls", "types", "same_as")}
-        rule = GuardRule(id=file.stem, text=text, **told, **lists)
+        told |= {name: tuple(told.get(name, ())) for name in ("controls", "types", "same_as")}
+        rule = GuardRule(id=file.stem, text=text, **told)
     except (tomllib.TOMLDecodeError, TypeError) as error:
         raise ValueError(f"{file.name}: the leading comment is not the TOML of a rule: {error}") from None
     if f"\nrule {rule.name} " not in text:

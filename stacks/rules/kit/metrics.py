@@ -49,11 +49,40 @@ PUBLISHED = {
 }
 # Metrics of an endpoint in AWS/SageMaker, which have the dimension EndpointName.
 OF_ENDPOINTS = frozenset(
-    "ConcurrentRequestsPerCopy ConcurrentRequestsPerModel FirstChunkLatency FirstChunkModelLatency "
-    "FirstChunkOverheadLatency Invocation4XXErrors Invocation5XXErrors InvocationModelErrors Invocations "
-    "InvocationsPerCopy InvocationsPerInstance LoadedModelCount MidStreamErrors ModelCacheHit ModelDownloadingTime "
-    "ModelLatency ModelLoadingTime ModelLoadingWaitTime ModelSetupTime ModelUnloadingTime OverheadLatency "
-    "ApproximateBacklogSize ApproximateBacklogSizePerInstance ApproximateAgeOfOldestRequest "
-    "HasBacklogWithoutCapacity InvocationFailures InvocationsProcessed TimeInBacklog TimeToProcess TotalProcessingTime "
-    "ExpiredRequests OldestUnprocessedMessageAge InvocationsPerVariant NormalizedInvocations".split()
+    [
+        "ConcurrentRequestsPerCopy",
+        "ConcurrentRequestsPerModel",
+        "FirstChunkLatency",
+        "FirstChunkModelLatency",
+        "FirstChunkOverheadLatency",
+        "Invocation4XXErrors",
+        "Invocation5XXErrors",
+        "InvocationModelErrors",
+        "Invocations",
+        "InvocationsPerCopy",
+        "InvocationsPerInstance",
+        "LoadedModelCount",
+        "MidStreamErrors",
+        "ModelCacheHit",
+        "ModelDownloadingTime",
+        "ModelLatency",
+        "ModelLoadingTime",
+        "ModelLoadingWaitTime",
+        "ModelSetupTime",
+        "ModelUnloadingTime",
+        "OverheadLatency",
+        "ApproximateBacklogSize",
+        "ApproximateBacklogSizePerInstance",
+        "ApproximateAgeOfOldestRequest",
+        "HasBacklogWithoutCapacity",
+        "InvocationFailures",
+        "InvocationsProcessed",
+        "TimeInBacklog",
+        "TimeToProcess",
+        "TotalProcessingTime",
+        "ExpiredRequests",
+        "OldestUnprocessedMessageAge",
+        "InvocationsPerVariant",
+        "NormalizedInvocations",
+    ]
 )

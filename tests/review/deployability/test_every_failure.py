@@ -16,7 +16,8 @@ EVERY = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replac
 
 
 def found(resources: Resources, check: str) -> list[tuple[str, str, bool]]:
-    outcomes = [one for one in evaluate(View({"Resources": resources})) if one.check.id == check]
+    view = View({"Resources": resources}, assets=frozenset({"there.zip"}))
+    outcomes = [one for one in evaluate(view) if one.check.id == check]
     assert [one.error for one in outcomes if one.error] == []
     return [
         (one.resource.logical_id, told(one.check, fault), fault.undecided) for one in outcomes for fault in one.faults

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from typing import Any
 
@@ -105,3 +106,20 @@ def test_the_table_of_sources_is_complete() -> None:
         ]
         assert all(str(row.get("source", "")).startswith("https://") for row in tables), file.name
         assert tables or "https://docs.aws.amazon.com/" in file.read_text(), file.name
+
+
+def test_code_that_deployment_does_not_upload_is_named(make: Make) -> None:
+    # GIVEN an assembly that uploads one file, and two functions
+    bucket = {"Fn::Sub": "cdk-hnb659fds-assets-${AWS::AccountId}-us-east-1"}
+
+    def function(file: str) -> dict[str, Any]:
+        return one("AWS::Lambda::Function", Code={"S3Bucket": bucket, "S3Key": file})
+
+    assembly = make({"There": function("there.zip"), "Gone": function("gone.zip")})
+    place = {"bucketName": "cdk-hnb659fds-assets-${AWS::AccountId}-us-east-1", "objectKey": "there.zip"}
+    listed = {"files": {"a": {"source": {"path": "asset.a.zip"}, "destinations": {"here": place}}}}
+    (assembly.folder / f"{assembly.stack}.assets.json").write_text(json.dumps(listed))
+
+    # WHEN the prover looks, THEN it names the one whose code is nowhere
+    found = rows(assembly, "deploy-code-uploaded")
+    assert {row.logical_id: row.status for row in found} == {"There": "pass", "Gone": "open"}

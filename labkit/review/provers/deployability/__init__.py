@@ -111,7 +111,15 @@ def rows(lab: Lab) -> Iterator[Evidence]:
     content = lab.template.content
     file = assembly.folder / f"{assembly.stack}.template.json"
     size = file.stat().st_size if file.exists() else 0
-    view = View(content, region=assembly.region, partition=assembly.partition, size=size, stack=assembly.stack)
+    listed = (assembly.folder / f"{assembly.stack}.assets.json").exists()
+    view = View(
+        content,
+        region=assembly.region,
+        partition=assembly.partition,
+        size=size,
+        stack=assembly.stack,
+        assets=frozenset(asset.key for asset in assembly.assets) if listed else None,
+    )
     used = set()
     for outcome in evaluate(view):
         used.add(outcome.check.id)

@@ -230,6 +230,8 @@ CASES = [
          {"Runs": one("AWS::IAM::Role", AssumeRolePolicyDocument={}, Description=sub("Runs ${AWS::StackName} \u2014 all of it"))},
          {"Runs": one("AWS::IAM::Role", AssumeRolePolicyDocument={}, Description=sub("Runs ${AWS::StackName} - all of it"))}, "Member must satisfy regular expression pattern", "DF-141"),
     Case("a function's name that is too long", "deploy-values-within-schema", {"Worker": function(FunctionName="w" * 150)}, {"Worker": function(FunctionName="w" * 60)}),
+    Case("code that deployment does not upload", "deploy-code-uploaded", {"Worker": one("AWS::Lambda::Function", Code={"S3Bucket": sub("cdk-hnb659fds-assets-${AWS::AccountId}-us-east-1"), "S3Key": "gone.zip"})},
+         {"Worker": one("AWS::Lambda::Function", Code={"S3Bucket": sub("cdk-hnb659fds-assets-${AWS::AccountId}-us-east-1"), "S3Key": "there.zip"})}, "NoSuchKey"),
     Case("a number that no service takes", "deploy-values-within-schema", {"Logs": one("AWS::Logs::LogGroup", RetentionInDays=31)}, {"Logs": one("AWS::Logs::LogGroup", RetentionInDays=30)}),
     Case("a number that is too small", "deploy-values-within-schema", {"Worker": function(MemorySize=64)}, {"Worker": function(MemorySize=128)}),
     Case("a function that runs longer than Lambda lets it", "deploy-values-within-schema", {"Worker": function(Timeout=1000)}, {"Worker": function(Timeout=900)}),

@@ -30,13 +30,21 @@ class View:
         partition: ``aws``, ``aws-us-gov`` or ``aws-cn``.
         size: of the template's file in bytes, if there is one.
         stack: its name, if it is known.
+        assets: keys of the files that deployment uploads; ``None`` where they are not known.
 
     Raises:
         ValueError: it is no template, with the reason.
     """
 
     def __init__(
-        self, content: Any, *, region: str = "us-east-1", partition: str = "aws", size: int = 0, stack: str = ""
+        self,
+        content: Any,
+        *,
+        region: str = "us-east-1",
+        partition: str = "aws",
+        size: int = 0,
+        stack: str = "",
+        assets: frozenset[str] | None = None,
     ) -> None:
         readable, self.removed = cleaned(content)
         self.template = Template(readable)
@@ -44,6 +52,7 @@ class View:
         self.partition = partition
         self.size = size
         self.stack = stack
+        self.assets = assets
 
     @cached_property
     def graph(self) -> Graph:
