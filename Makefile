@@ -1,6 +1,6 @@
 # Everything a person types. `make synth` and `make test` build what they need from the lock files.
 .DEFAULT_GOAL := synth
-.PHONY: synth test review mutate rehearse docs definitions bench lint lock clean
+.PHONY: synth test loop review mutate rehearse docs definitions bench lint lock clean
 
 # Bytecode is most of what importing aws_cdk costs: it is compiled once, at install.
 unexport PYTHONDONTWRITEBYTECODE
@@ -37,6 +37,9 @@ test: .venv/.test node_modules/.package-lock.json ## all tests, offline
 
 review: .venv/.test ## the evidence pack of every lab
 	@labs review
+
+loop: .venv/.test ## the closed loop of several labs on emulated AWS, with its tests
+	@pytest -m loop tests/labs/test_loop.py
 
 mutate: .venv/.test ## every template made worse on purpose: do rules and provers say so?
 	@labs synth

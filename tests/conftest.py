@@ -30,8 +30,8 @@ os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
 
 
-# Each takes up to a minute or two: begun first, and spread over the processes one by one.
-LONG = ("tests/labs/test_loop.py", "tests/labs/test_rehearsals.py")
+# Each takes up to a minute: begun first, and spread over the processes one by one.
+LONG = "tests/labs/test_rehearsals.py"
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -41,7 +41,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class ByFile(LoadFileScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
-            return nodeid if nodeid.startswith(LONG[1]) else str(super()._split_scope(nodeid))
+            return nodeid if nodeid.startswith(LONG) else str(super()._split_scope(nodeid))
 
     return ByFile(config, log)
 

@@ -13,6 +13,9 @@ from labkit.rehearsal import loop
 from labkit.rehearsal.loop import Told, rehearse_loop
 
 
+pytestmark = pytest.mark.loop
+
+
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     from labkit.synth import synth
