@@ -88,9 +88,17 @@ def test_a_sample_has_every_operator_and_is_the_same_each_time(make: Any) -> Non
     assert {str(one) for one in sampled(reversed(all_), 2)} == {str(one) for one in some}
 
 
+def test_a_place_names_what_a_resource_waits_for_and_no_number(make: Any) -> None:
+    waiting = BUCKET | {"DependsOn": ["Other"]}
+    assert (
+        of(make({"Raw": waiting, "Other": {"Type": "Custom::Nothing"}}), "drop-dependency").place
+        == "Raw.DependsOn.Other"
+    )
+
+
 def mutant(**more: Any) -> Mutant:
     given: dict[str, Any] = {"lab": "d9", "operator": "drop-key", "site": ("Resources", "Raw", "Properties", "Kms")}
-    return Mutant(**given | {"logical_id": "Raw", "type": "AWS::S3::Bucket"} | more)
+    return Mutant(**given | {"logical_id": "Raw", "type": "AWS::S3::Bucket", "place": "Raw.Properties.Kms"} | more)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,16 @@ class Mutant:
     operator: str
     place: str
     effect: str
-    template: dict[str, Any]
+    original: dict[str, Any]
+    steps: tuple[Any, ...]
+    changed: dict[str, Any]
+
+    @property
+    def template(self) -> dict[str, Any]:
+        """The changed template."""
+        other = copy.deepcopy(self.original)
+        _at(other, self.steps[:-1])[self.steps[-1]] = self.changed
+        return other
 
     def __str__(self) -> str:
         return f"{self.operator} {self.place}"
@@ -27,10 +36,8 @@ def mutants(template: dict[str, Any]) -> Iterator[Mutant]:
         original = _at(template, place)
         for operator, changed in _changes(original):
             if _plain(changed) != _plain(original):
-                other = copy.deepcopy(template)
-                _at(other, place[:-1])[place[-1]] = changed
                 path = ".".join(str(step) for step in place[1:])
-                yield Mutant(operator, path, str(original["Effect"]), other)
+                yield Mutant(operator, path, str(original["Effect"]), template, tuple(place), changed)
 
 
 def _changes(statement: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
