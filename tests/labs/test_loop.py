@@ -12,7 +12,6 @@ from labkit.catalogue import Lab
 from labkit.rehearsal import loop
 from labkit.rehearsal.loop import Told, rehearse_loop
 
-
 pytestmark = pytest.mark.loop
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from labkit.assembly import Assembly
 from labkit.review.mutation import Operator, every_operator
-from labkit.review.mutation.kit.places import Path, Template, shown
+from labkit.review.mutation.kit.places import Path, Template, at, shown
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Mutant:
         site: the place.
         logical_id: of the resource; empty for an output.
         type: of the resource.
+        place: the site as text, from the logical id on; what a resource waits for stands there by its name.
     """
 
     lab: str
@@ -28,11 +29,7 @@ class Mutant:
     site: Path
     logical_id: str
     type: str
-
-    @property
-    def place(self) -> str:
-        """The site as text, from the logical id on."""
-        return shown(self.site)
+    place: str
 
     def __str__(self) -> str:
         return f"{self.lab} {self.operator} {self.place}"
@@ -46,7 +43,12 @@ def mutants(assembly: Assembly, operators: Iterable[Operator] | None = None) -> 
             inside = site[0] == "Resources"
             logical_id = str(site[1]) if inside else ""
             type_ = str(template["Resources"][logical_id]["Type"]) if inside else "Output"
-            yield Mutant(assembly.lab, operator.id, site, logical_id, type_)
+            yield Mutant(assembly.lab, operator.id, site, logical_id, type_, _place(template, site))
+
+
+def _place(template: Template, site: Path) -> str:
+    waits = site[2:3] == ("DependsOn",) and len(site) == 4
+    return shown((*site[:3], at(template, site)) if waits else site)
 
 
 def sampled(all_: Iterable[Mutant], of_each: int) -> list[Mutant]:
