@@ -22,12 +22,14 @@ def quick(lab: Lab, *, today: date) -> list[Evidence]:
 
 
 def findings(lab: Lab, *, today: date) -> list[Evidence]:
-    """What cdk-nag and the own rules find; passes are left out, and the provers are not asked.
+    """What cdk-nag, the own rules and, where the gate asked it, Guard find; the provers are not asked.
 
     Raises:
         EngineFailed: one did not run.
     """
-    return list(accepting.joined(lab, chain(nag.findings(lab), own.findings(lab)), today=today, proved=False))
+    guarded = guard.rows(lab) if guard.ran(lab) else ()
+    found = (row for row in guarded if row.status not in ("pass", "not applicable"))
+    return list(accepting.joined(lab, chain(nag.findings(lab), own.findings(lab), found), today=today, proved=False))
 
 
 def versions(lab: Lab) -> dict[str, str]:

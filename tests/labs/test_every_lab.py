@@ -16,7 +16,7 @@ from syrupy.location import PyTestLocation
 from labkit.assembly import Assembly
 from labkit.catalogue import Lab
 from labkit.cost import estimate, unpriced
-from labkit.review import review
+from labkit.review import quick_findings, review
 
 PARTITIONS = {"aws-us-gov": "us-gov-west-1", "aws-cn": "cn-north-1"}
 
@@ -84,6 +84,7 @@ def test_other_partitions_have_no_open_finding(lab: Lab, partition: str, synthes
 def test_review_finds_nothing_open(validated_assembly: Assembly, today: Any) -> None:
     result = review([validated_assembly], today=today, out=None)
     assert [(row.rule, row.logical_id, row.evidence) for row in result.open] == []
+    assert quick_findings(validated_assembly, today=today).open == 0
 
 
 def test_controls_of_the_lab_are_evaluated_on_its_template(lab: Lab, assembly: Assembly, today: Any) -> None:
