@@ -120,7 +120,16 @@ def test_no_resource_of_aws_hides_from_the_packs_behind_a_generic_construct(lab:
 
 
 def test_folder_has_every_part(lab: Lab) -> None:
-    parts = ["lab.toml", "README.md", "architecture.svg", "stack.py", "permissions.toml", "verify.py", "src", "data/SOURCE.md"]
+    parts = [
+        "lab.toml",
+        "README.md",
+        "architecture.svg",
+        "stack.py",
+        "permissions.toml",
+        "verify.py",
+        "src",
+        "data/SOURCE.md",
+    ]
     assert [part for part in parts if not (lab.folder / part).exists()] == []
     assert len(lab.steps) >= 3
 
