@@ -66,7 +66,7 @@ def _asked(lab: Lab, one: _Acceptance, proved: bool) -> bool:
 
 def _door(row: Evidence) -> str:
     """The engine that acceptances of a row name: rules of Guard and of the provers are accepted like the own ones."""
-    return own.ENGINE if row.engine == guard.ENGINE or row.engine in provers.versions() else row.engine
+    return own.ENGINE if row.engine == guard.ENGINE or row.engine in provers.engines() else row.engine
 
 
 def _marked(row: Evidence, one: _Acceptance, today: date) -> Evidence:

@@ -156,8 +156,7 @@ class Analysis(Construct):
         role = self.role_of_jobs(self, "JobRole", image=self.image)
         keys = [code, config, model.key]
         role.can_read_assets(*keys)
-        # SageMaker lists an input before it downloads it; a prefix is a whole key here.
-        role.allow("s3:ListBucket", on=sub(ASSETS_ARN), condition={"StringEquals": {"s3:prefix": keys}})
+        role.can_list_assets(*keys)
         role.can_write(self.records.baselines, "current/")
         self.network.serve_bucket(ASSETS_ARN)
         return role
@@ -177,18 +176,7 @@ class Analysis(Construct):
         role.can_attach_volumes(self.key)
         role.can_join(self.network, as_service="sagemaker")
         self.network.serve_bucket(self.watched.bucket_arn)
-        account, repository = image.split(".")[0], image.split("/")[1].split(":")[0]
-        role.allow(
-            "ecr:BatchCheckLayerAvailability",
-            "ecr:BatchGetImage",
-            "ecr:GetDownloadUrlForLayer",
-            on=sub(f"arn:${{AWS::Partition}}:ecr:${{AWS::Region}}:{account}:repository/{repository}"),
-        )
-        role.allow(
-            "ecr:GetAuthorizationToken",
-            on="*",
-            because="ECR has no resource-level permission for GetAuthorizationToken; a token alone opens no repository",
-        )
+        role.can_pull(image)
         role.can_put_metrics("/aws/sagemaker/ProcessingJobs")
         # All processing jobs of an account and region log to one group, which the first one creates.
         role.allow(

@@ -15,7 +15,7 @@ from stacks.secure.bucket import Bucket
 from stacks.secure.endpoints import IMAGE_LAYERS, IMAGE_REGISTRY
 from stacks.secure.key import Key
 from stacks.secure.log_group import LogGroup
-from stacks.secure.names import ASSETS_ARN, att, logical_id, path_of, placed, ref, stack_of, sub
+from stacks.secure.names import ASSETS_ARN, att, logical_id, path_of, placed, ref, stack_of
 from stacks.secure.network import Network
 from stacks.secure.role import Role
 
@@ -70,19 +70,7 @@ class PrivateModel(sagemaker.CfnModel):
         role.can_join(network, as_service="sagemaker")
         role.can_attach_volumes(key)
         role.can_encrypt(key)
-        account = image.split(".")[0]
-        repository = image.split("/")[1].split(":")[0]
-        role.allow(
-            "ecr:BatchCheckLayerAvailability",
-            "ecr:BatchGetImage",
-            "ecr:GetDownloadUrlForLayer",
-            on=sub(f"arn:${{AWS::Partition}}:ecr:${{AWS::Region}}:{account}:repository/{repository}"),
-        )
-        role.allow(
-            "ecr:GetAuthorizationToken",
-            on="*",
-            because="ECR has no resource-level permission for GetAuthorizationToken; a token alone opens no repository",
-        )
+        role.can_pull(image)
         role.can_put_metrics("/aws/sagemaker/Endpoints")
         super().__init__(
             scope,

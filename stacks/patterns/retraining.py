@@ -157,18 +157,7 @@ def job_role(
     role.can_join(network, as_service="sagemaker")
     role.can_attach_volumes(key)
     role.can_encrypt(key)
-    registry, repository = image.split(".")[0], image.split("/")[1].split(":")[0]
-    role.allow(
-        "ecr:BatchCheckLayerAvailability",
-        "ecr:BatchGetImage",
-        "ecr:GetDownloadUrlForLayer",
-        on=sub(f"arn:${{AWS::Partition}}:ecr:${{AWS::Region}}:{registry}:repository/{repository}"),
-    )
-    role.allow(
-        "ecr:GetAuthorizationToken",
-        on="*",
-        because="ECR has no resource-level permission for GetAuthorizationToken; a token alone opens no repository",
-    )
+    role.can_pull(image)
     for kind in kinds:
         role.allow(
             "logs:CreateLogStream",

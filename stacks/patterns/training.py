@@ -126,23 +126,11 @@ class PrivateTraining(Construct):
         role = Role(self, "Role", service="sagemaker")
         role.can_read(bucket, prefix)
         role.can_write(bucket, prefix)
-        # SageMaker lists a channel before it downloads it. A prefix that ends like this is a whole key, a hash nobody guesses.
-        role.allow("s3:ListBucket", on=sub(ASSETS_ARN), condition={"StringLike": {"s3:prefix": "*.gz"}})
         role.can_read_assets(archive.key)
+        role.can_list_assets(archive.key)
         role.can_join(network, as_service="sagemaker")
         role.can_attach_volumes(key)
-        account, repository = self.image.split(".")[0], self.image.split("/")[1].split(":")[0]
-        role.allow(
-            "ecr:BatchCheckLayerAvailability",
-            "ecr:BatchGetImage",
-            "ecr:GetDownloadUrlForLayer",
-            on=sub(f"arn:${{AWS::Partition}}:ecr:${{AWS::Region}}:{account}:repository/{repository}"),
-        )
-        role.allow(
-            "ecr:GetAuthorizationToken",
-            on="*",
-            because="ECR has no resource-level permission for GetAuthorizationToken; a token alone opens no repository",
-        )
+        role.can_pull(self.image)
         # The group belongs to the account: every training job of the region writes there. Not to create it is on
         # purpose, so that it is made once, with a retention, and not by the first job, without one.
         role.allow(

@@ -98,7 +98,7 @@ class LogBucket(s3.CfnBucket):
             self,
             "removed-in-order",
             because="S3 delivers access logs up to hours late, whatever is deleted first; `labs destroy` empties the "
-            "bucket again until it is gone, and what a stack that expired by itself left is named with its price",
+            "bucket again until it is gone, also where a stack that expired by itself failed to delete it",
             kind="compensated",
         )
         self.emptied = Housekeeping.of(self, key=key).empty_on_delete(self, after=self.policy)

@@ -59,15 +59,8 @@ class Housekeeping(Function):
             on=sub(f"${{{name}.Arn}}/*"),
             because="emptying a bucket of this stack means deleting every object in it, whatever its key",
         )
-        resource = cdk.CfnResource(
-            bucket,
-            "Emptied",
-            type="Custom::EmptyOnDelete",
-            properties={"ServiceToken": att(self, "Arn"), "ServiceTimeout": 900, "BucketName": ref(bucket)},
-        )
-        placed(resource, bucket, "Emptied")
+        resource = self._hook(bucket, "Emptied", "Custom::EmptyOnDelete", "BucketName", ref(bucket))
         stack_of(self).order(resource, after=lambda: [after])
-        self.role_.ready(resource)
         return resource
 
     def remove_stack_on_delete(self, scope: Construct, id: str, *, name: str) -> cdk.CfnResource:
@@ -87,15 +80,7 @@ class Housekeeping(Function):
             on=sub(f"arn:${{AWS::Partition}}:cloudformation:${{AWS::Region}}:${{AWS::AccountId}}:stack/{name}/*"),
             because="CloudFormation adds an id of its own to a stack's name; limited to one stack by name",
         )
-        resource = cdk.CfnResource(
-            scope,
-            id,
-            type="Custom::StackRemovedOnDelete",
-            properties={"ServiceToken": att(self, "Arn"), "ServiceTimeout": 900, "StackName": name},
-        )
-        placed(resource, scope, id)
-        self.role_.ready(resource)
-        return resource
+        return self._hook(scope, id, "Custom::StackRemovedOnDelete", "StackName", name)
 
     def stop_jobs_on_delete(self, scope: Construct, *, prefix: str) -> cdk.CfnResource:
         """Stop the stack's processing jobs before CloudFormation deletes what they use.
@@ -117,15 +102,7 @@ class Housekeeping(Function):
             on=sub(f"arn:${{AWS::Partition}}:sagemaker:${{AWS::Region}}:${{AWS::AccountId}}:processing-job/{prefix}-*"),
             because="jobs are named after the time they look at; limited to names that begin with the stack's own",
         )
-        resource = cdk.CfnResource(
-            scope,
-            "JobsStopped",
-            type="Custom::StopJobsOnDelete",
-            properties={"ServiceToken": att(self, "Arn"), "ServiceTimeout": 900, "JobPrefix": f"{prefix}-"},
-        )
-        placed(resource, scope, "JobsStopped")
-        self.role_.ready(resource)
-        return resource
+        return self._hook(scope, "JobsStopped", "Custom::StopJobsOnDelete", "JobPrefix", f"{prefix}-")
 
     def remove_packages_on_delete(self, group: cdk.CfnResource, *, name: str) -> cdk.CfnResource:
         """Delete the versions in a group of models, which would keep CloudFormation from deleting the group.
@@ -144,15 +121,10 @@ class Housekeeping(Function):
             on=sub(f"{arn}:model-package/{name}/*"),
             because="the versions of a group are numbered as they come; limited to one group by name",
         )
-        resource = cdk.CfnResource(
-            group,
-            "PackagesRemoved",
-            type="Custom::PackagesRemovedOnDelete",
-            properties={"ServiceToken": att(self, "Arn"), "ServiceTimeout": 900, "ModelPackageGroupName": name},
+        resource = self._hook(
+            group, "PackagesRemoved", "Custom::PackagesRemovedOnDelete", "ModelPackageGroupName", name
         )
-        placed(resource, group, "PackagesRemoved")
         stack_of(self).order(resource, after=lambda: [group])
-        self.role_.ready(resource)
         return resource
 
     def stop_monitoring_on_delete(self, scope: Construct, id: str, *, schedule: str) -> cdk.CfnResource:
@@ -175,11 +147,15 @@ class Housekeeping(Function):
             on=[sub(f"{here}:processing-job/{kind}-*") for kind in ("model-monitoring", "groundtruth-merge")],
             because="Model Monitor names its jobs itself, after the kind; the function stops those of its schedules only",
         )
+        return self._hook(scope, id, "Custom::StopMonitoringOnDelete", "ScheduleName", schedule)
+
+    def _hook(self, scope: Construct, id: str, kind: str, name: str, value: str) -> cdk.CfnResource:
+        """A custom resource for which the function does its work when CloudFormation deletes it."""
         resource = cdk.CfnResource(
             scope,
             id,
-            type="Custom::StopMonitoringOnDelete",
-            properties={"ServiceToken": att(self, "Arn"), "ServiceTimeout": 900, "ScheduleName": schedule},
+            type=kind,
+            properties={"ServiceToken": att(self, "Arn"), "ServiceTimeout": 900, name: value},
         )
         placed(resource, scope, id)
         self.role_.ready(resource)

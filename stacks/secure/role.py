@@ -162,6 +162,25 @@ class Role(iam.CfnRole):
         self._objects(bucket, prefix, "s3:PutObject", "s3:AbortMultipartUpload")
         self.can_encrypt(bucket.key)
 
+    def can_pull(self, image: str) -> None:
+        """Pull one image of an ECR registry, such as ``683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.2-0``."""
+        account, repository = image.split(".")[0], image.split("/")[1].split(":")[0]
+        self.allow(
+            "ecr:BatchCheckLayerAvailability",
+            "ecr:BatchGetImage",
+            "ecr:GetDownloadUrlForLayer",
+            on=sub(f"arn:${{AWS::Partition}}:ecr:${{AWS::Region}}:{account}:repository/{repository}"),
+        )
+        self.allow(
+            "ecr:GetAuthorizationToken",
+            on="*",
+            because="ECR has no resource-level permission for GetAuthorizationToken; a token alone opens no repository",
+        )
+
+    def can_list_assets(self, *keys: str) -> None:
+        """List files of the bootstrap bucket by their keys, which SageMaker does with an input before it downloads it."""
+        self.allow("s3:ListBucket", on=sub(ASSETS_ARN), condition={"StringEquals": {"s3:prefix": list(keys)}})
+
     def can_read_assets(self, *keys: str) -> None:
         """Read files of the bootstrap bucket by their keys, also where the account's bootstrap encrypts with a key of its own."""
         self.allow("s3:GetObject", on=[sub(f"{ASSETS_ARN}/{key}") for key in keys])

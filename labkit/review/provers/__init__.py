@@ -42,6 +42,12 @@ def rows(lab: Lab) -> Iterator[Evidence]:
         yield from prover.rows(lab)
 
 
+@cache
+def engines() -> frozenset[str]:
+    """The names of the provers in the evidence."""
+    return frozenset(prover.ENGINE for prover in every_prover())
+
+
 def versions() -> dict[str, str]:
     """Each prover with its version."""
     return {prover.ENGINE: prover.version() for prover in every_prover()}
