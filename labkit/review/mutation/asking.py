@@ -79,6 +79,8 @@ class Judge:
                 row = next((one for one in _wrong(asked[name], lab) if _key(one) not in self._known), None)
             except Exception as error:
                 raise EngineFailed(f"{mutant}: the {name} broke off with {type(error).__name__}: {error}") from error
+            if row is not None and not row.finding:  # told by the engine itself that it could not look any further
+                raise EngineFailed(f"{mutant}: the {name} broke off: {row.evidence}")
             if row is not None:
                 self._first[kind] = name
                 return row

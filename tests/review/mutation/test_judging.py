@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from labkit.assembly import Assembly
+from labkit.review.errors import EngineFailed
 from labkit.review.evidence import Evidence
 from labkit.review.lab import Lab
 from labkit.review.mutation import asking, every_operator
@@ -56,6 +57,20 @@ def test_what_an_acceptance_would_swallow_names_nothing(make: Any) -> None:
     suspended = {"VersioningConfiguration": {"Status": "Suspended"}}
     assembly = make({"Raw": {"Type": "AWS::S3::Bucket", "Properties": suspended}}, accepted=accepted)
     assert Judge(assembly).named_by(of(assembly, "drop-versioning")) is None
+
+
+def test_an_engine_that_tells_that_it_broke_off_names_nothing(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ended(lab: Lab) -> list[Evidence]:
+        if lab.template.resources["Raw"].properties.get("VersioningConfiguration"):
+            return []
+        said = "the prover could not look any further: KeyError: 1"
+        common = {"engine": "weak", "engine_version": "1", "rule": "r", "title": "t", "status": "unknown"}
+        return [Evidence(**lab.about(""), **common, finding="", evidence=said)]
+
+    monkeypatch.setattr(asking, "engines", lambda: {"weak": ended})
+    assembly = make({"Raw": BUCKET})
+    with pytest.raises(EngineFailed, match="weak broke off: the prover could not look any further"):
+        Judge(assembly).named_by(of(assembly, "drop-versioning"))
 
 
 def test_an_engine_that_breaks_off_names_nothing_and_is_told(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from labkit.cost.prices import HOURS_A_MONTH, price
-from labkit.errors import UserError
 from labkit.review.evidence import Evidence
 from labkit.review.lab import Lab
 from labkit.review.provers.deployability.kit.view import View
@@ -22,6 +19,7 @@ from labkit.review.provers.isolation.rules import API_PATHS, NEEDED, NO_INTERNET
 from labkit.review.provers.isolation.workloads import Finder, Workload, started_by
 from labkit.review.provers.permission.finding import Finding
 from labkit.review.provers.permission.stack import Stack
+from labkit.review.provers.telling import digest, told
 from stacks.rules.kit.template import Resource
 from stacks.rules.kit.values import references
 
@@ -38,30 +36,12 @@ _OUTSIDE = "it reaches the internet and AWS by a network of AWS, bound by its ro
 @cache
 def version() -> str:
     """The content of the prover, as a digest: it changes whenever the prover does."""
-    digest = hashlib.sha256()
-    for file in sorted(one for one in Path(__file__).parent.iterdir() if one.suffix in (".py", ".toml")):
-        digest.update(file.name.encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()[:12]
+    return digest(Path(__file__).parent)
 
 
 def rows(lab: Lab) -> Iterator[Evidence]:
     """Yield what the prover says of a lab."""
-    used = set()
-    try:
-        for one in findings(lab):
-            used.add(one.rule)
-            yield _row(lab, one)
-    except UserError:
-        raise
-    # A template is input: whatever stands in it, the answer is a row and no trace.
-    except Exception as error:
-        said = f"the prover could not look any further: {type(error).__name__}: {error}"
-        # Without an id to accept it by: what would have been found is not known.
-        yield replace(_row(lab, Finding(RULES[0].id, "", "unknown", said)), finding="")
-        return
-    for rule in RULES:
-        if rule.id not in used:
-            yield _row(lab, Finding(rule.id, "", "not applicable", _IDLE[rule.id]))
+    return told(lab, lambda: findings(lab), engine=ENGINE, version=version(), rules=RULES, idle=_IDLE)
 
 
 def findings(lab: Lab) -> Iterator[Finding]:
@@ -203,19 +183,3 @@ def _costs(endpoint: Resource, view: View) -> str:
     if hourly is None:
         return "an amount per hour that no price is known of"
     return f"{hourly.usd * zones * HOURS_A_MONTH:.2f} USD per month in {zones} zones"
-
-
-def _row(lab: Lab, one: Finding) -> Evidence:
-    rule = next(rule for rule in RULES if rule.id == one.rule)
-    return Evidence(
-        **lab.about(one.logical_id),
-        engine=ENGINE,
-        engine_version=version(),
-        rule=rule.id,
-        finding=rule.id,
-        title=rule.title,
-        status=one.status,
-        level=one.level,
-        evidence=one.evidence,
-        controls=rule.controls,
-    )

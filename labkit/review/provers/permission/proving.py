@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -16,6 +15,7 @@ from labkit.review.provers.permission.questions import Question, Questions
 from labkit.review.provers.permission.rules import RULES
 from labkit.review.provers.permission.stack import Stack
 from labkit.review.provers.permission.table import FILE, Row, rows_of
+from labkit.review.provers.telling import digest, told
 
 ENGINE = "permission prover"
 
@@ -23,11 +23,7 @@ ENGINE = "permission prover"
 @cache
 def version() -> str:
     """The content of the prover, as a digest: it changes whenever the prover does."""
-    digest = hashlib.sha256()
-    folder = Path(__file__).parent
-    for file in sorted(one for one in folder.iterdir() if one.suffix in (".py", ".toml", ".json")):
-        digest.update(file.name.encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()[:12]
+    return digest(Path(__file__).parent)
 
 
 def rows(lab: Lab) -> Iterator[Evidence]:
@@ -42,19 +38,16 @@ def rows(lab: Lab) -> Iterator[Evidence]:
 
 def proved(lab: Lab, table: tuple[Row, ...] | None) -> Iterator[Evidence]:
     """Yield what the prover says of a lab with a table, or with none."""
+    tabled = (keeping.RULE, explaining.RULE) if table is None else ()
+    idle = {
+        rule.id: f"the lab has no {FILE}" if rule.id in tabled else "no role, user or policy in the template"
+        for rule in RULES
+    }
+    return told(lab, lambda: _findings(lab, table), engine=ENGINE, version=version(), rules=RULES, idle=idle)
+
+
+def _findings(lab: Lab, table: tuple[Row, ...] | None) -> Iterator[Finding]:
     stack = Stack(lab.assembly.template, region=lab.assembly.region, partition=lab.assembly.partition)
-    used = set()
-    for one in _findings(lab, stack, table):
-        used.add(one.rule)
-        yield _row(lab, one)
-    for rule in RULES:
-        if rule.id not in used:
-            tabled = rule.id in (keeping.RULE, explaining.RULE) and table is None
-            why = f"the lab has no {FILE}" if tabled else "no role, user or policy in the template"
-            yield _row(lab, Finding(rule.id, "", "not applicable", why))
-
-
-def _findings(lab: Lab, stack: Stack, table: tuple[Row, ...] | None) -> Iterator[Finding]:
     reasons: list[Question] | None = None
     if table is not None:
         questions = Questions(lab, stack)
@@ -69,20 +62,3 @@ def _findings(lab: Lab, stack: Stack, table: tuple[Row, ...] | None) -> Iterator
     yield from climbing.climbing(stack, graph, reasons)
     yield from leaving.leaving(stack)
     yield from trusting.trusted(stack)
-
-
-def _row(lab: Lab, one: Finding) -> Evidence:
-    rule = next(rule for rule in RULES if rule.id == one.rule)
-    return Evidence(
-        **lab.about(one.logical_id),
-        engine=ENGINE,
-        engine_version=version(),
-        rule=rule.id,
-        finding=rule.id,
-        title=rule.title,
-        status=one.status,
-        level=one.level,
-        evidence=one.evidence,
-        reason=one.reason,
-        controls=rule.controls,
-    )
