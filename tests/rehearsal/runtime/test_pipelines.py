@@ -180,6 +180,11 @@ class Lab:
         """Whether an execution was the last to enter a stage."""
         return bool(self.stage(name, stage).get("latestExecution", {}).get("pipelineExecutionId") == execution)
 
+    def is_leaving(self, name: str, stage: str) -> bool:
+        """Whether the conditions of a stage's success are being checked."""
+        condition = self.stage(name, stage).get("onSuccessConditionState", {})
+        return bool(condition.get("latestExecution", {}).get("status") == "InProgress")
+
     def actions(self, name: str, execution: str) -> dict[str, dict[str, Any]]:
         """The last run of each action of an execution."""
         found = self.pipelines.list_action_executions(pipelineName=name, filter={"pipelineExecutionId": execution})
@@ -449,8 +454,10 @@ def test_conditions_guard_the_way_into_and_out_of_a_stage(lab: Lab) -> None:
     assert (lab.emulator.now() - begun).total_seconds() >= 600
     # AND an alarm rolls the stage back to it
     worse = lab.start("guarded", variables=[{"name": "Word", "value": "good"}])
-    lab.until(lambda: "onSuccessConditionState" in lab.stage("guarded", "Guarded"))
-    lab.emulator.client("cloudwatch").set_alarm_state(AlarmName="pipelines", StateValue="ALARM", StateReason="test")
+    lab.until(lambda: lab.is_in("guarded", "Guarded", worse) and lab.is_leaving("guarded", "Guarded"))
+    lab.emulator.client("cloudwatch").put_metric_data(
+        Namespace="Lab", MetricData=[{"MetricName": "Errors", "Value": 1, "Timestamp": lab.emulator.now()}]
+    )
     lab.until(lambda: lab.status("guarded", worse) != "InProgress")
     assert lab.status("guarded", worse) == "Failed"
     found = lab.pipelines.list_pipeline_executions(pipelineName="guarded")["pipelineExecutionSummaries"][0]
