@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
+import importlib
 import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,7 +88,7 @@ def synth(
         else:
             found[lab.name] = kept
     if missing:
-        _switch_validator(on=validate)
+        prepare((lab for lab, _ in missing), validate=validate)
         settings = load_settings(given, file)
         for lab, fingerprint in missing:
             progress(lab)
@@ -136,6 +140,31 @@ def settings_table() -> list[dict[str, str]]:
     return describe()
 
 
+def prepare(labs: Iterable[Lab], *, validate: bool = False) -> None:
+    """Start CDK's engine and import all that the labs need, once per process.
+
+    Args:
+        labs: whose stacks will be made.
+        validate: with CDK's own CloudFormation validator.
+
+    Raises:
+        UserError: the ``stack.py`` of a lab is wrong.
+    """
+    first = "aws_cdk" not in sys.modules
+    _switch_validator(on=validate)
+    if first:
+        # Modules stay: looking for garbage among them would be a quarter of the time that importing them takes.
+        gc.disable()
+    try:
+        importlib.import_module("cdk_nag")
+        for lab in labs:
+            _class(lab)
+    finally:
+        if first:
+            gc.freeze()
+            gc.enable()
+
+
 def _switch_validator(*, on: bool) -> None:
     """CDK's engine reads the switch once, when it starts with the first import of aws_cdk."""
     wanted = "true" if on else "false"
@@ -170,14 +199,26 @@ def _make(lab: Lab, settings: Settings, out: Path, fingerprint: str, *, validate
 
 def _stack(app: cdk.App, lab: Lab, settings: Settings) -> LabStack:
     from stacks.acceptance import acknowledge
-    from stacks.lab_stack import stack_class
 
-    try:
-        stack = stack_class(lab.folder)(app, folder=lab.folder, title=lab.title, settings=settings)
-    except (FileNotFoundError, ValueError) as error:
-        raise UserError(f"labs/{lab.name}/stack.py: {error}") from error
+    with _blamed(lab):
+        stack = _class(lab)(app, folder=lab.folder, title=lab.title, settings=settings)
     acknowledge(stack)
     return stack
+
+
+def _class(lab: Lab) -> type[LabStack]:
+    from stacks.lab_stack import stack_class
+
+    with _blamed(lab):
+        return stack_class(lab.folder)
+
+
+@contextmanager
+def _blamed(lab: Lab) -> Iterator[None]:
+    try:
+        yield
+    except (FileNotFoundError, ValueError) as error:
+        raise UserError(f"labs/{lab.name}/stack.py: {error}") from error
 
 
 def _packs(app: cdk.App) -> list[Any]:
@@ -210,7 +251,7 @@ def _record(
         "partition": settings.partition,
         "fingerprint": fingerprint,
         "template_sha256": hashlib.sha256(template).hexdigest(),
-        "versions": {name: version(name) for name in ("aws-cdk-lib", "cdk-nag")},
+        "versions": dict(_versions()),
         "settings": settings.model_dump(mode="json"),
         "paths": {logical: path.removeprefix(f"{lab.stack}/") for path, logical in paths.items()},
         "packs": list(PACKS),
@@ -219,6 +260,11 @@ def _record(
         **(_guarded(template, settings.region) if validated else {}),
         "accepted": _accepted(stack, paths),
     }
+
+
+@cache
+def _versions() -> tuple[tuple[str, str], ...]:
+    return tuple((name, version(name)) for name in ("aws-cdk-lib", "cdk-nag"))
 
 
 def _guarded(template: bytes, region: str) -> dict[str, Any]:
@@ -277,14 +323,17 @@ def _findings(draft: Path, paths: Mapping[str, str]) -> list[dict[str, Any]]:
 def _accepted(stack: LabStack, paths: Mapping[str, str]) -> list[dict[str, Any]]:
     from stacks.acceptance import acceptances
 
+    below: dict[str, list[str]] = {}
+    for path, logical in paths.items():
+        parts = path.split("/")
+        for length in range(1, len(parts) + 1):
+            below.setdefault("/".join(parts[:length]), []).append(logical)
     rows = [
         {
             "engine": record.engine,
             "rule": record.rule,
             "path": record.path,
-            "logical_ids": sorted(
-                logical for path, logical in paths.items() if path == record.path or path.startswith(f"{record.path}/")
-            ),
+            "logical_ids": sorted(below.get(record.path, ())),
             "because": record.because,
             "kind": record.kind,
             "owner": record.owner,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from labkit.review import guard, own, provers
+from labkit.review import guard, nag, own
 from labkit.review.evidence import Evidence
 from labkit.review.lab import Lab
 
@@ -66,7 +66,7 @@ def _asked(lab: Lab, one: _Acceptance, proved: bool) -> bool:
 
 def _door(row: Evidence) -> str:
     """The engine that acceptances of a row name: rules of Guard and of the provers are accepted like the own ones."""
-    return own.ENGINE if row.engine == guard.ENGINE or row.engine in provers.engines() else row.engine
+    return row.engine if row.engine in nag.table()["packs"] else own.ENGINE
 
 
 def _marked(row: Evidence, one: _Acceptance, today: date) -> Evidence:

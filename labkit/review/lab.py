@@ -52,8 +52,17 @@ class Lab:
         below = self._paths.get(logical_id, "")
         return f"{self.assembly.stack}/{below}" if below else ""
 
+    @cached_property
+    def _known(self) -> dict[str, dict[str, Any]]:
+        return {}
+
     def about(self, logical_id: str) -> dict[str, Any]:
         """The columns of a row that say which resource it is about."""
+        if logical_id not in self._known:
+            self._known[logical_id] = self._about(logical_id)
+        return self._known[logical_id]
+
+    def _about(self, logical_id: str) -> dict[str, Any]:
         resource = self.template.resources.get(logical_id)
         file, line = self._place(logical_id)
         return {

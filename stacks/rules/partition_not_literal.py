@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable
 
 from stacks.rules.kit.rule import Problem, Rule
 from stacks.rules.kit.template import Resource, Template
@@ -14,22 +13,10 @@ _LITERAL = re.compile(r"arn:aws(-cn|-us-gov|-iso\w*|-eusc)?:(?![\w-]+:[\w-]+:\d{
 
 
 def check(resource: Resource, template: Template) -> Iterable[Problem]:
-    for path, text in _strings(resource.properties):
+    for path, text in resource.texts:
         found = _LITERAL.search(text)
         if found:
             yield Problem(path, text, f"{found[0]} is right in one partition only")
-
-
-def _strings(value: Any) -> Iterator[tuple[str, str]]:
-    stack: list[tuple[str, Any]] = [("", value)]
-    while stack:
-        path, current = stack.pop()
-        if isinstance(current, str):
-            yield path.removeprefix("."), current
-        elif isinstance(current, dict):
-            stack += [(f"{path}.{name}", part) for name, part in reversed(current.items())]
-        elif isinstance(current, list):
-            stack += [(f"{path}.{number}", part) for number, part in reversed(list(enumerate(current)))]
 
 
 RULE = Rule(

@@ -14,18 +14,20 @@ _ATTACHED = ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::RolePolic
 
 def check(resource: Resource, template: Template) -> Iterable[Problem]:
     trusted = {kind for one in statements(resource, "AssumeRolePolicyDocument") for kind in one.principals}
-    if trusted != {"Service"} or resource.logical_id in references(template.rest.properties):
+    if trusted != {"Service"} or resource.logical_id in template.rest.references:
         return
     for other in template.resources.values():
-        if other is resource:
-            continue
-        subject = other.properties
-        if other.type in _ATTACHED:
-            # Being the one that a policy is attached to is no use; being named in it is.
-            subject = {name: value for name, value in subject.items() if name not in ("Roles", "RoleName")}
-        if resource.logical_id in references(subject):
+        if other is not resource and resource.logical_id in other.references and _works_with(other, resource):
             return
     yield Problem("AssumeRolePolicyDocument", None, "nothing of the template works with the role")
+
+
+def _works_with(other: Resource, role: Resource) -> bool:
+    if other.type not in _ATTACHED:
+        return True
+    # Being the one that a policy is attached to is no use; being named in it is.
+    subject = {name: value for name, value in other.properties.items() if name not in ("Roles", "RoleName")}
+    return role.logical_id in references(subject)
 
 
 RULE = Rule(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
+from functools import cache
 
 # Actions whose line in the Service Authorization Reference names no resource type, for the services in use.
 # Source: https://docs.aws.amazon.com/service-authorization/latest/reference/
@@ -47,6 +48,7 @@ ONLY_ON_EVERYTHING = (
 )
 
 
+@cache
 def can_be_limited(action: str) -> bool:
     """Tell whether an action can be permitted on named resources."""
     return not any(fnmatchcase(action.lower(), pattern) for pattern in ONLY_ON_EVERYTHING)

@@ -63,9 +63,11 @@ def identity_statements(resource: Resource) -> Iterator[Statement]:
 
 
 def statements(resource: Resource, path: str) -> Iterator[Statement]:
-    """Yield the statements of the policy documents at a path."""
-    for where, document in resource.each(path):
-        yield from _read(document, where)
+    """Yield the statements of the policy documents at a path, which are read once."""
+    known: dict[str, tuple[Statement, ...]] = resource.memory.setdefault("statements", {})
+    if path not in known:
+        known[path] = tuple(one for where, document in resource.each(path) for one in _read(document, where))
+    yield from known[path]
 
 
 def _read(document: Any, where: str) -> Iterator[Statement]:

@@ -23,6 +23,21 @@ class Resource:
     properties: dict[str, Any]
     whole: dict[str, Any]
 
+    @cached_property
+    def memory(self) -> dict[Any, Any]:
+        """Room for what several rules read out of the properties, which do not change."""
+        return {}
+
+    @cached_property
+    def references(self) -> frozenset[str]:
+        """The logical ids and pseudo parameters that the properties name."""
+        return frozenset(values.references(self.properties))
+
+    @cached_property
+    def texts(self) -> tuple[Found, ...]:
+        """Each text in the properties with its path, in the order of the template."""
+        return tuple(values.strings(self.properties))
+
     def each(self, path: str) -> Iterator[Found]:
         """Yield (path, value) of each possible value of a property; see ``values.each``."""
         yield from values.each(self.properties, path)

@@ -17,12 +17,15 @@ def is_function(value: Any) -> bool:
     """Tell whether a value is a reference or another function, so that only CloudFormation knows the result."""
     if not isinstance(value, dict) or len(value) != 1:
         return False
-    name = next(iter(value))
+    (name,) = value
     return name == "Ref" or (isinstance(name, str) and name.startswith("Fn::"))
 
 
 def cases(value: Any) -> Iterator[Any]:
     """Yield each value that ``Fn::If`` may choose; ``None`` stands for ``AWS::NoValue``."""
+    if not is_function(value):  # nearly always
+        yield value
+        return
     stack = [value]
     while stack:
         current = stack.pop()
@@ -68,6 +71,8 @@ def _walk(value: Any, steps: list[str], trail: tuple[str, ...]) -> Iterator[Foun
 
 def as_list(value: Any) -> list[Any]:
     """Return the items of a value that may be one item or a list, with every case of a conditional item."""
+    if isinstance(value, str):
+        return [value]
     items = value if isinstance(value, list) else [value]
     return [case for item in items for one in cases(item) for case in _flat(one) if case is not None]
 
@@ -81,6 +86,8 @@ def texts(value: Any) -> list[str]:
 
     ``{"Fn::GetAtt": ["Bucket", "Arn"]}`` gives ``${Bucket.Arn}``, as ``Fn::Sub`` would write it.
     """
+    if isinstance(value, str):
+        return [value]
     return list(itertools.islice(itertools.chain.from_iterable(map(_texts, cases(value))), _MOST_CASES))
 
 
@@ -125,7 +132,7 @@ def references(value: Any) -> set[str]:
         current = stack.pop()
         if isinstance(current, list):
             stack += current
-        elif isinstance(current, Mapping):
+        elif isinstance(current, dict):
             if is_function(current):
                 found |= _named(current)
             stack += current.values()
@@ -143,6 +150,19 @@ def _named(function: Mapping[str, Any]) -> set[str]:
         names = {match[2].split(".")[0] for match in _VARIABLE.finditer(str(text)) if not match[1]}
         return names - set(given)
     return set()
+
+
+def strings(value: Any) -> Iterator[tuple[str, str]]:
+    """Yield (path, text) of each text in a value, at any depth."""
+    stack: list[tuple[str, Any]] = [("", value)]
+    while stack:
+        path, current = stack.pop()
+        if isinstance(current, str):
+            yield path.removeprefix("."), current
+        elif isinstance(current, dict):
+            stack += [(f"{path}.{name}", part) for name, part in reversed(current.items())]
+        elif isinstance(current, list):
+            stack += [(f"{path}.{number}", part) for number, part in reversed(list(enumerate(current)))]
 
 
 def is_on(value: Any) -> bool:
