@@ -39,6 +39,8 @@ PACKS = (
     "ServerlessChecks",
 )
 
+# Findings are read from CDK's report and joined with what was accepted: CDK neither prints them nor fails for them.
+_REPORTED_HERE = {"@aws-cdk/core:failSynthOnValidationErrors": False}
 # What besides the lab's own folder decides a template.
 _SHARED = ("stacks", "labkit/synth.py", "labkit/assembly.py", "cdk.json", "requirements/base.txt")
 # Parts of a lab's folder that no template depends on.
@@ -109,13 +111,14 @@ def add_labs(app: cdk.App, *, wanted: str | None, root: Path = ROOT) -> None:
     """
     import aws_cdk as cdk
 
+    from stacks.acceptance import acknowledge
     from stacks.settings import Settings
 
     names = [name.strip() for name in wanted.split(",")] if wanted else []
     given = {name: value for name in Settings.model_fields if (value := app.node.try_get_context(name)) is not None}
     settings = load_settings(given)
     for lab in pick(names, root):
-        _stack(app, lab, settings)
+        acknowledge(_stack(app, lab, settings))
     cdk.Validations.of(app).add_plugins(*_packs(app))
 
 
@@ -182,7 +185,7 @@ def _make(lab: Lab, settings: Settings, out: Path, fingerprint: str, *, validate
     draft = out / f".{lab.name}.draft"
     shutil.rmtree(draft, ignore_errors=True)
     try:
-        context = json.loads((ROOT / "cdk.json").read_text())["context"]
+        context = json.loads((ROOT / "cdk.json").read_text())["context"] | _REPORTED_HERE
         app = cdk.App(outdir=str(draft), context=context, analytics_reporting=False, tree_metadata=False)
         stack = _stack(app, lab, settings)
         cdk.Validations.of(app).add_plugins(*_packs(app))
@@ -198,12 +201,8 @@ def _make(lab: Lab, settings: Settings, out: Path, fingerprint: str, *, validate
 
 
 def _stack(app: cdk.App, lab: Lab, settings: Settings) -> LabStack:
-    from stacks.acceptance import acknowledge
-
     with _blamed(lab):
-        stack = _class(lab)(app, folder=lab.folder, title=lab.title, settings=settings)
-    acknowledge(stack)
-    return stack
+        return _class(lab)(app, folder=lab.folder, title=lab.title, settings=settings)
 
 
 def _class(lab: Lab) -> type[LabStack]:
@@ -231,9 +230,7 @@ def _run(app: cdk.App, lab: Lab) -> None:
     try:
         app.synth()
     except RuntimeError as error:
-        # Open findings: they are in the report, and reported from there.
-        if "ValidationFailed" not in str(error) and "alidation failed" not in str(error):
-            raise UserError(f"labs/{lab.name}/stack.py: {str(error).splitlines()[0]}") from error
+        raise UserError(f"labs/{lab.name}/stack.py: {str(error).splitlines()[0]}") from error
 
 
 def _record(
@@ -297,26 +294,24 @@ def _findings(draft: Path, paths: Mapping[str, str]) -> list[dict[str, Any]]:
     report = json.loads(file.read_text()) if file.exists() else {"pluginReports": []}
     found = []
     for plugin in report["pluginReports"]:
-        for key, status in (("violations", "open"), ("suppressedViolations", "accepted")):
-            for violation in plugin.get(key, []):
-                for construct in violation["violatingConstructs"]:
-                    path = construct["constructPath"]
-                    rule = violation["ruleName"].split("[")[0]
-                    threw = violation["description"].startswith("Rule threw an error")
-                    known = packs().get(plugin["pluginName"], {}).get(rule, {})
-                    found.append(
-                        {
-                            "engine": plugin["pluginName"],
-                            "rule": rule,
-                            "finding": violation["ruleName"],
-                            "level": violation["severity"],
-                            "logical_id": paths.get(path, ""),
-                            "path": path,
-                            "description": violation["description"],
-                            "status": "unknown" if threw else status,
-                            "controls": known.get("controls", []),
-                        }
-                    )
+        # What is acknowledged is read too: only what stands in acceptances is accepted.
+        for violation in (*plugin.get("violations", ()), *plugin.get("suppressedViolations", ())):
+            for construct in violation["violatingConstructs"]:
+                path = construct["constructPath"]
+                rule = violation["ruleName"].split("[")[0]
+                known = packs().get(plugin["pluginName"], {}).get(rule, {})
+                found.append(
+                    {
+                        "engine": plugin["pluginName"],
+                        "rule": rule,
+                        "finding": violation["ruleName"],
+                        "level": violation["severity"],
+                        "logical_id": paths.get(path, ""),
+                        "path": path,
+                        "description": violation["description"],
+                        "controls": known.get("controls", []),
+                    }
+                )
     return sorted(found, key=lambda row: (row["engine"], row["finding"], row["path"]))
 
 

@@ -26,7 +26,6 @@ def finding(
         "logical_id": logical_id,
         "path": f"Lab-d9-tiny/{logical_id}",
         "description": "It is not so.",
-        "status": "open",
         "controls": [],
     } | more
 
