@@ -5,6 +5,7 @@ from __future__ import annotations
 from labkit.cost.template import Resource, literal
 from labkit.diagram.details import DETAILS, configurations
 from labkit.diagram.graph import GATE, Chip, Graph, Network, Node
+from labkit.diagram.jobs import box, jobs
 from labkit.diagram.kinds import is_part, kind
 from labkit.diagram.stack import Stack, service_of
 from labkit.diagram.text import count, listed
@@ -19,6 +20,9 @@ def add_boxes(graph: Graph, stack: Stack) -> None:
     for resource in stack.resources.values():
         if not is_part(resource.type) and resource.logical_id not in housekeeping and not _removes_the_stack(resource):
             graph.nodes[resource.logical_id] = _box(resource, stack)
+    for job in jobs(stack):
+        if job.launcher.logical_id in graph.nodes:
+            graph.nodes[job.id] = box(job, stack)
     _alarm_groups(graph, stack)
     _roles_for_steps(graph, stack)
     _bootstrap_bucket(graph, stack)

@@ -8,6 +8,7 @@ from typing import Any
 from labkit.cost.template import Resource
 from labkit.diagram.boxes import ALARMS, ASSETS, INTERFACES, alarm_group, artifact
 from labkit.diagram.graph import GATE, Edge, Graph
+from labkit.diagram.jobs import jobs
 from labkit.diagram.stack import Stack
 
 Flow = Callable[[Resource, Stack], Iterable[Edge]]
@@ -38,6 +39,11 @@ def add_flows(graph: Graph, stack: Stack) -> None:
         flow = _FLOWS.get(resource.type, _mentions if resource.logical_id in graph.nodes else _nothing)
         for edge in flow(resource, stack):
             for part in _through_the_gate(graph, stack, edge):
+                graph.connect(part)
+    for job in jobs(stack):
+        graph.connect(Edge(job.launcher.logical_id, job.id, "starts", dashed=True))
+        for verbs, target in _objects(job.role, stack):
+            for part in _through_the_gate(graph, stack, Edge(job.id, target, ", ".join(verbs))):
                 graph.connect(part)
     _single_access_log(graph, stack)
 
@@ -77,16 +83,21 @@ def _ends(edges: list[Edge]) -> set[str]:
 
 def _permitted(resource: Resource, stack: Stack) -> Iterable[Edge]:
     """What a resource may do by its role: reading brings data, everything else sends."""
+    for verbs, name in _objects(resource, stack):
+        if all(verb in _TOWARDS for verb in verbs) and not _in_vpc(resource):
+            yield Edge(name, resource.logical_id, ", ".join(verbs))
+        else:
+            yield Edge(resource.logical_id, name, ", ".join(verbs))
+
+
+def _objects(resource: Resource, stack: Stack) -> list[tuple[list[str], str]]:
+    """What a resource, or a role itself, may do to each other one."""
     found: dict[str, list[str]] = {}
     for verb, target in stack.permissions(resource):
         verbs = found.setdefault(target.logical_id, [])
         if verb not in verbs:
             verbs.append(verb)
-    for name, verbs in found.items():
-        if all(verb in _TOWARDS for verb in verbs) and not _in_vpc(resource):
-            yield Edge(name, resource.logical_id, ", ".join(verbs))
-        else:
-            yield Edge(resource.logical_id, name, ", ".join(verbs))
+    return [(verbs, name) for name, verbs in found.items()]
 
 
 def _in_vpc(resource: Resource) -> bool:
@@ -128,6 +139,8 @@ def _function(resource: Resource, stack: Stack) -> Iterable[Edge]:
     permitted = [edge for edge in _permitted(resource, stack) if edge.target not in failures]
     yield from permitted
     known = _ends(permitted)
+    # What the environment tells for the jobs that the function starts is not the function's.
+    known |= {name for job in jobs(stack) if job.launcher is resource for _, name in _objects(job.role, stack)}
     for other in stack.named(resource.properties.get("Environment")):
         if other.logical_id not in known:
             yield Edge(resource.logical_id, other.logical_id, "uses")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -153,7 +154,19 @@ def _middles(columns: Columns, heights: dict[str, float]) -> dict[str, float]:
         floor = max(middles[item] + heights[item] / 2 for item in columns.in_vpc) + below
         band = [item for item in columns.items[number] if item not in columns.in_vpc]
         middles.update(zip(band, _spread(band, [middles[item] for item in band], heights, floor), strict=True))
+    _close_up(columns, middles, heights, near)
     return {item: round(middle, 1) for item, middle in middles.items()}
+
+
+def _close_up(
+    columns: Columns, middles: dict[str, float], heights: dict[str, float], near: dict[str, list[str]]
+) -> None:
+    """Let a box without lines stand right above the next one of its column: nothing else tells where it belongs."""
+    for number, column in enumerate(columns.items):
+        if number not in columns.vpc:
+            for item, below in reversed(list(itertools.pairwise(column))):
+                if item not in near:
+                    middles[item] = middles[below] - (heights[below] + heights[item]) / 2 - GAP
 
 
 def _spread(band: Sequence[str], wanted: Sequence[float], heights: dict[str, float], lower: float) -> list[float]:

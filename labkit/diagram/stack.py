@@ -98,15 +98,23 @@ class Stack:
 
     def permissions(self, resource: Resource) -> Iterator[tuple[str, Resource]]:
         """Verb and object of everything that a resource's roles may do to other resources of the stack."""
-        roles = [role.logical_id for role in self.named(resource.properties, "AWS::IAM::Role")]
-        if resource.type == "AWS::IAM::Role":
-            roles = [resource.logical_id]
+        # A function may name roles too that it passes on.
+        own = resource.properties.get("Role") if resource.type == "AWS::Lambda::Function" else resource.properties
+        roles = [resource] if resource.type == "AWS::IAM::Role" else list(self.named(own, "AWS::IAM::Role"))
         for role in roles:
-            for statement in self._statements.get(role, []):
-                actions = _list(statement.get("Action"))
+            for statement in self.statements(role):
                 for target in self.named(statement.get("Resource")):
-                    for verb in dict.fromkeys(verb for action in actions if (verb := _verb(action))):
+                    for verb in dict.fromkeys(verb for action in self.actions(statement) if (verb := _verb(action))):
                         yield verb, target
+
+    def statements(self, role: Resource) -> list[dict[str, Any]]:
+        """What a role's policies allow, statement by statement."""
+        return self._statements.get(role.logical_id, [])
+
+    @staticmethod
+    def actions(statement: dict[str, Any]) -> list[str]:
+        """The actions of a statement."""
+        return [str(action) for action in _list(statement.get("Action"))]
 
 
 def service_of(endpoint: Resource) -> str:

@@ -255,6 +255,36 @@ def train_private() -> Template:
     }
 
 
+def launched_jobs() -> Template:
+    """A function in the VPC that starts training jobs with a role of their own."""
+    definition = [
+        '{"RoleArn":"', get("TrainingJobRole"), '","ResourceConfig":{"InstanceType":"ml.m5.large"},',
+        '"EnableManagedSpotTraining":true,"VpcConfig":{"Subnets":["', ref("NetworkSubnet1"), '"]},',
+        '"OutputDataConfig":{"S3OutputPath":"s3://', ref("Data"), '/models"}}',
+    ]  # fmt: skip
+    launcher = role("LauncherRole", "lambda", ("sagemaker:CreateTrainingJob", "Data"))
+    launcher["LauncherRolePolicy"]["Properties"]["PolicyDocument"]["Statement"].append(
+        {"Effect": "Allow", "Action": "iam:PassRole", "Resource": get("TrainingJobRole")}
+    )
+    return {
+        "Resources": {
+            **network("sagemaker.api"),
+            **launcher,
+            **role("TrainingJobRole", "sagemaker", ("s3:GetObject", "Data"), ("s3:PutObject", "Data")),
+            "Key": resource("KMS::Key", EnableKeyRotation=True),
+            "Data": bucket(),
+            "Apart": bucket(),
+            "Launcher": resource(
+                "Lambda::Function",
+                Runtime="python3.14",
+                Role=get("LauncherRole"),
+                VpcConfig={"SubnetIds": [ref("NetworkSubnet1")]},
+                Environment={"Variables": {"JOB_DEFINITION": {"Fn::Join": ["", definition]}}},
+            ),
+        }
+    }
+
+
 def canary_rollout() -> Template:
     """An endpoint that alarms roll back, and a monitor whose alarm starts a pipeline: lines that run in circles."""
     stages = [
@@ -353,4 +383,5 @@ ALL = {
     "train_private": train_private,
     "canary_rollout": canary_rollout,
     "streaming": streaming,
+    "launched_jobs": launched_jobs,
 }

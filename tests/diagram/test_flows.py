@@ -219,3 +219,23 @@ def test_a_box_is_called_after_its_place_in_the_tree(lab, path, title):
     graph = _graph(lab({"Bucket1234": {"Type": "AWS::S3::Bucket"}}, paths={"Bucket1234": path}))
     # THEN the word before it is taken
     assert graph.nodes["Bucket1234"].title == title
+
+
+def test_a_job_that_a_function_starts_is_drawn_with_what_its_role_may_do(lab):
+    # GIVEN a function that carries the definition of training jobs and passes a role on to them
+    graph = _graph(lab("launched_jobs", paths={"TrainingJobRole": "Training/JobRole"}))
+    # WHEN its picture is read
+    (job,) = (node for node in graph.nodes.values() if node.label == "Training job")
+    # THEN the job stands in the VPC and reaches the data through it, and the function does not
+    assert (job.title, job.details, job.in_vpc) == ("Training", ["ml.m5.large", "managed spot"], True)
+    assert _lines(graph) == {("Launcher", job.id, "starts"), (job.id, GATE, ""), (GATE, "Data", "reads, writes")}
+
+
+def test_a_function_that_passes_no_role_starts_no_job(lab):
+    # GIVEN the same function, which may look at the role but not pass it on
+    assembly = lab("launched_jobs")
+    document = assembly.template["Resources"]["LauncherRolePolicy"]["Properties"]["PolicyDocument"]
+    document["Statement"][-1]["Action"] = "iam:GetRole"
+    # WHEN its picture is read
+    # THEN there is no job in it
+    assert [node.id for node in _graph(assembly).nodes.values() if node.id.startswith("job:")] == []

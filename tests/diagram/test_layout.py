@@ -7,7 +7,7 @@ import itertools
 from labkit.diagram.boxes import add_boxes
 from labkit.diagram.flows import add_flows
 from labkit.diagram.graph import Edge, Graph, Node
-from labkit.diagram.layout import BOX, DETAIL, EDGE, ICON, PORT, Rect, lay_out
+from labkit.diagram.layout import BOX, DETAIL, EDGE, GAP, ICON, PORT, Rect, lay_out
 from labkit.diagram.stack import Stack
 from labkit.diagram.text import width
 
@@ -163,3 +163,18 @@ def test_many_lines_into_one_box_end_on_its_side_in_the_order_in_which_they_come
     assert [end for _, end in ends] == sorted(end for _, end in ends)
     assert layout.boxes["10"].y < ends[0][1]
     assert ends[-1][1] < layout.boxes["10"].bottom
+
+
+def test_a_box_without_lines_stands_beside_the_others_of_its_column_and_leaves_no_hole():
+    # GIVEN nine boxes that lead to one, two that it leads to, and one that nothing leads to
+    graph = Graph("hole", "us-east-1")
+    for name in ("alone", "middle", "end", "other end", *"123456789"):
+        graph.nodes[name] = Node(name, "Box", "Box", "plain", "box")
+    for source, target in (*((name, "middle") for name in "123456789"), ("middle", "end"), ("middle", "other end")):
+        graph.connect(Edge(source, target, "to"))
+    # WHEN they are laid out
+    boxes = lay_out(graph).boxes
+    # THEN it stands right above the others at the end, which stand in the middle of what leads to them
+    assert boxes["alone"].x == boxes["end"].x
+    assert abs(boxes["end"].y - boxes["alone"].bottom - GAP) < 1
+    assert boxes["1"].y < boxes["alone"].y
