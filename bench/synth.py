@@ -7,12 +7,11 @@ Four programs, each making N stacks of 57 resources:
 - whole: what ``labs synth`` does: an app per lab, six rule packs, own rules, records.
 
 JavaScript runs as its user starts it; Python with what ``labs synth`` keeps between processes: bytecode, and CDK's
-JavaScript unpacked and compiled.
+JavaScript unpacked.
 """
 
 from __future__ import annotations
 
-import os
 import resource
 import shutil
 import subprocess
@@ -21,6 +20,8 @@ import tarfile
 import tempfile
 from importlib.resources import files
 from pathlib import Path
+
+from labkit import engine
 
 ROOT = Path(__file__).resolve().parent.parent
 LAB = "d3_realtime_endpoint"
@@ -85,8 +86,7 @@ def node_modules(where: Path) -> None:
 
 def main() -> None:
     """Print one line per number of copies: floor, bare, whole, and their ratios."""
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    environment |= {"CDK_VALIDATION": "false", "JSII_RUNTIME_PACKAGE_CACHE": "enabled"}
+    environment = {name: value for name, value in engine.environment().items() if name != "PYTHONDONTWRITEBYTECODE"}
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
     subprocess.run([sys.executable, "-m", "labkit.cli", "synth", LAB], check=True, cwd=ROOT, env=environment)
     with tempfile.TemporaryDirectory() as name:
@@ -96,7 +96,7 @@ def main() -> None:
             shutil.copy(ROOT / "bench" / program, where)
         (where / "copies.py").write_text(COPY)
         template = next((ROOT / "cdk.out" / LAB).glob("*.template.json"))
-        floor = ["node", str(where / "floor.js")]
+        floor = [engine.node() or "node", str(where / "floor.js")]
         subprocess.run([*floor, "prepare", str(template), str(where / "typed.json")], check=True, env=environment)
         environment["PYTHONPATH"] = str(ROOT)
         code = str(ROOT / "stacks" / "patterns" / "serving")
@@ -105,20 +105,18 @@ def main() -> None:
         )
         for count in COPIES:
             taken: dict[str, list[float]] = {"least": [], "floor": [], "bare": [], "whole": []}
-            compiled = environment | {"NODE_COMPILE_CACHE": str(where / "compiled")}
             for turn in range(ROUNDS):  # in turn, so that a slow moment of the machine hits all four
                 out = where / f"out-{count}-{turn}"
                 commands = {
                     "least": [*floor, "synth", str(where / "typed.json"), str(count), f"{out}-least"],
-                    "floor": ["node", str(where / "written.js"), str(count), f"{out}-floor", code],
+                    "floor": [floor[0], str(where / "written.js"), str(count), f"{out}-floor", code],
                 }
                 for mode in ("bare", "whole"):
                     commands[mode] = [sys.executable, str(where / "copies.py"), mode, str(count), f"{out}-{mode}"]
                 for mode, command in commands.items():
-                    given = compiled if mode in ("bare", "whole") else environment
                     if turn == 0 and count == COPIES[0]:
-                        cpu(command, given)  # fills what is kept
-                    taken[mode].append(cpu(command, given))
+                        cpu(command, environment)  # fills what is kept
+                    taken[mode].append(cpu(command, environment))
             # The least of the rounds: what else the machine does can only add.
             z, f, b, w = (min(taken[mode]) for mode in ("least", "floor", "bare", "whole"))
             row = f"{count:6}  {z:7.2f}  {f:7.2f}  {b:6.2f}  {w:7.2f}  {b / f:10.2f}  {w / f:11.2f}  {b / z:10.2f}"

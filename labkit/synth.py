@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.assembly import RECORD, Assembly
 from labkit.catalogue import ROOT, Lab, pick
+from labkit.engine import environment
 from labkit.errors import UserError
 
 if TYPE_CHECKING:
@@ -170,13 +171,10 @@ def prepare(labs: Iterable[Lab], *, validate: bool = False) -> None:
 
 def _switch_validator(*, on: bool) -> None:
     """CDK's engine reads the switch once, when it starts with the first import of aws_cdk."""
-    wanted = "true" if on else "false"
-    if "aws_cdk" in sys.modules and os.environ.get("CDK_VALIDATION", "true") != wanted:
-        raise RuntimeError(f"aws_cdk runs in this process with another validator setting than {wanted}")
-    os.environ["CDK_VALIDATION"] = wanted
-    # Keep CDK's JavaScript between processes, unpacked and compiled.
-    os.environ.setdefault("JSII_RUNTIME_PACKAGE_CACHE", "enabled")
-    os.environ.setdefault("NODE_COMPILE_CACHE", str(ROOT / "cdk.out" / ".compiled"))
+    wanted = environment(validate=on)
+    if "aws_cdk" in sys.modules and os.environ.get("CDK_VALIDATION", "true") != wanted["CDK_VALIDATION"]:
+        raise RuntimeError(f"aws_cdk runs in this process with the validator {'off' if on else 'on'}")
+    os.environ.update(wanted)
 
 
 def _make(lab: Lab, settings: Settings, out: Path, fingerprint: str, *, validated: bool = False) -> Assembly:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from typing import Any
 
 from labkit.assembly import Assembly
 from labkit.catalogue import ROOT
+from labkit.engine import environment
 from labkit.review import guard, nag
 from labkit.review.errors import EngineFailed
 from labkit.review.foreign import Foreign
@@ -37,16 +37,15 @@ def _with(one: Foreign, answer: dict[str, Any]) -> Foreign:
 
 def _ask(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
     packs = nag.classes()
-    # One process for all: CDK takes seconds to start. Its own validator is not wanted, cfn-lint has looked already.
-    environment = os.environ | {"CDK_VALIDATION": "false", "JSII_RUNTIME_PACKAGE_CACHE": "enabled"}
     try:
+        # One process for all: CDK takes seconds to start. Its own validator is not wanted, cfn-lint has looked already.
         done = subprocess.run(
             [sys.executable, "-m", "stacks.judge"],
             input=json.dumps([request | {"packs": packs} for request in requests]),
             capture_output=True,
             text=True,
             cwd=ROOT,
-            env=environment,
+            env=environment(),
             timeout=_LONGEST_SECONDS,
             check=False,
         )

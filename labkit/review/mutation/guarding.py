@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from typing import Any
 
 from labkit.assembly import Assembly
 from labkit.catalogue import ROOT
+from labkit.engine import environment
 from labkit.review import guard
 from labkit.review.errors import EngineFailed
 from labkit.review.mutation import every_operator
@@ -58,14 +58,13 @@ def _found(answer: dict[str, Any]) -> set[tuple[str, str]]:
 
 
 def _ask(requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    environment = os.environ | {"CDK_VALIDATION": "false", "JSII_RUNTIME_PACKAGE_CACHE": "enabled"}
     done = subprocess.run(
         [sys.executable, "-m", "stacks.judge"],
         input=json.dumps(requests),
         capture_output=True,
         text=True,
         cwd=ROOT,
-        env=environment,
+        env=environment(),
         timeout=_LONGEST_SECONDS,
         check=False,
     )
