@@ -8,10 +8,10 @@ import pytest
 
 from labkit.review.provers.deployability import RULES, evaluate, told
 from labkit.review.provers.deployability.kit.view import View
-from tests.review.deployability.cases import alone, keys, network, roles, updates
+from tests.review.deployability.cases import alone, keys, network, releasing, roles, updates, watching
 from tests.review.deployability.parts import Case, Resources
 
-CASES: list[Case] = [*keys.CASES, *roles.CASES, *network.CASES, *alone.CASES]
+CASES: list[Case] = [*keys.CASES, *roles.CASES, *network.CASES, *alone.CASES, *releasing.CASES, *watching.CASES]
 EVERY = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "-"))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from datetime import date
 from typing import Any
 
@@ -106,6 +108,99 @@ def test_the_table_of_sources_is_complete() -> None:
         ]
         assert all(str(row.get("source", "")).startswith("https://") for row in tables), file.name
         assert tables or "https://docs.aws.amazon.com/" in file.read_text(), file.name
+
+
+BOOTSTRAP = "cdk-hnb659fds-assets-${AWS::AccountId}-us-east-1"
+
+
+def packed(assembly: Assembly, **files: dict[str, str]) -> None:
+    """Put archives and the list of them beside the template, each under the key ``<name>.zip``."""
+    listed = {}
+    for name, members in files.items():
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, "w") as opened:
+            for member, text in members.items():
+                opened.writestr(member, text)
+        (assembly.folder / f"asset.{name}.zip").write_bytes(content.getvalue())
+        place = {"bucketName": BOOTSTRAP, "objectKey": f"{name}.zip"}
+        listed[name] = {"source": {"path": f"asset.{name}.zip"}, "destinations": {"here": place}}
+    (assembly.folder / f"{assembly.stack}.assets.json").write_text(json.dumps({"files": listed}))
+
+
+def publisher(file: str, **variables: str) -> dict[str, Any]:
+    code = {"S3Bucket": {"Fn::Sub": BOOTSTRAP}, "S3Key": f"{file}.zip"}
+    return one("AWS::Lambda::Function", Code=code, Environment={"Variables": variables})
+
+
+def watching(metric: str, dimension: str) -> dict[str, Any]:
+    dimensions = [{"Name": dimension, "Value": "v"}]
+    return one("AWS::CloudWatch::Alarm", Namespace="Shop/Flights", MetricName=metric, Dimensions=dimensions)
+
+
+PROGRAM = """
+import names
+client.put_metric_data(Namespace=os.environ["NAMESPACE"], MetricData=[
+    {"MetricName": "Late", "Dimensions": [{"Name": "Airport", "Value": airport}], "Value": 1}])
+"""
+
+
+def test_an_alarm_on_a_metric_that_packed_code_does_not_publish_is_named(make: Make) -> None:
+    # GIVEN a function whose settings hold the namespace and whose archive publishes, and three alarms
+    published = publisher("program", NAMESPACE="Shop/Flights")
+    alarms = {
+        "Right": watching("Late", "Airport"),
+        "Wrong": watching("Lates", "Airport"),
+        "Apart": watching("Late", "Airports"),
+    }
+    assembly = make({"Publisher": published, **alarms})
+    packed(assembly, program={"handler.py": PROGRAM})
+
+    # WHEN the prover looks, THEN it names the metric and the dimension that nobody publishes
+    found = rows(assembly, "deploy-custom-metric-published")
+    assert {row.logical_id: row.status for row in found} == {"Right": "pass", "Wrong": "open", "Apart": "open"}
+
+
+def test_the_namespace_may_stand_in_the_packed_code(make: Make) -> None:
+    assembly = make({"Publisher": publisher("program"), "Wrong": watching("Lates", "Airport")})
+    packed(assembly, program={"handler.py": PROGRAM.replace('os.environ["NAMESPACE"]', '"Shop/Flights"')})
+
+    (row,) = rows(assembly, "deploy-custom-metric-published")
+    assert row.status == "open"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"other": {"handler.py": PROGRAM}},
+        {"program": {"index.js": "put({MetricName: 'Late'})"}},
+        {"program": {"handler.py": PROGRAM.replace('"Late"', '"Wrong"')}},
+    ],
+    ids=["it is not among the files", "it is in another language", "it publishes the metric"],
+)
+def test_an_alarm_is_let_pass_where_the_code_cannot_be_read(make: Make, files: dict[str, dict[str, str]]) -> None:
+    # GIVEN a function that knows the namespace, and whose code is not there, cannot be read or publishes the metric
+    assembly = make(
+        {"Publisher": publisher("program", NAMESPACE="Shop/Flights"), "Alarm": watching("Wrong", "Airport")}
+    )
+    packed(assembly, **files)
+
+    # THEN nothing is said of the alarm
+    (row,) = rows(assembly, "deploy-custom-metric-published")
+    assert row.status == "pass"
+
+
+def test_names_may_stand_in_the_layer_that_a_publisher_uses(make: Make) -> None:
+    # GIVEN a function that takes the names from its layer, which is packed too
+    layer = one("AWS::Lambda::LayerVersion", Content={"S3Bucket": {"Fn::Sub": BOOTSTRAP}, "S3Key": "layer.zip"})
+    function = publisher("program", NAMESPACE="Shop/Flights")
+    function["Properties"]["Layers"] = [{"Ref": "Layer"}]
+    alarms = {"Right": watching("Early", "Airport"), "Wrong": watching("Earlys", "Airport")}
+    assembly = make({"Layer": layer, "Publisher": function, **alarms})
+    packed(assembly, program={"handler.py": PROGRAM}, layer={"python/names.py": 'EARLY = "Early"'})
+
+    # THEN its names count
+    found = rows(assembly, "deploy-custom-metric-published")
+    assert {row.logical_id: row.status for row in found} == {"Right": "pass", "Wrong": "open"}
 
 
 def test_code_that_deployment_does_not_upload_is_named(make: Make) -> None:

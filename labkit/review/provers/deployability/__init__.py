@@ -112,13 +112,15 @@ def rows(lab: Lab) -> Iterator[Evidence]:
     file = assembly.folder / f"{assembly.stack}.template.json"
     size = file.stat().st_size if file.exists() else 0
     listed = (assembly.folder / f"{assembly.stack}.assets.json").exists()
+    assets = assembly.assets if listed else []
     view = View(
         content,
         region=assembly.region,
         partition=assembly.partition,
         size=size,
         stack=assembly.stack,
-        assets=frozenset(asset.key for asset in assembly.assets) if listed else None,
+        assets=frozenset(asset.key for asset in assets) if listed else None,
+        files={asset.key: asset.path for asset in assets if asset.key},
     )
     used = set()
     for outcome in evaluate(view):

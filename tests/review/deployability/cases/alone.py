@@ -106,6 +106,8 @@ def jobs(environment: object) -> dict:
     )
 
 
+REGISTRY = "683313688378.dkr.ecr.us-east-1.amazonaws.com"
+
 CASES = [
     Case("a catalogue table of one's own beside an automatic one", "deploy-options-agree", {"Group": GROUP},
          {"Group": having(GROUP, OfflineStoreConfig=GROUP["Properties"]["OfflineStoreConfig"] | {"DisableGlueTableCreation": True})}, "exclude each other", "DF-043"),
@@ -145,6 +147,12 @@ CASES = [
     Case("an image from the registry of another region", "deploy-image-there",
          {"Model": one("AWS::SageMaker::Model", PrimaryContainer={"Image": "683313688378.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-xgboost:1"})},
          {"Model": one("AWS::SageMaker::Model", PrimaryContainer={"Image": "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1"})}),
+    Case("an image from a repository that SageMaker's registry does not have", "deploy-image-there",
+         {"Model": one("AWS::SageMaker::Model", PrimaryContainer={"Image": f"{REGISTRY}/sagemaker-xxgboost:3.2-0"})},
+         {"Model": one("AWS::SageMaker::Model", PrimaryContainer={"Image": f"{REGISTRY}/sagemaker-sparkml-serving:3.3"})}, "sagemaker-xgboost", unknown=True),
+    Case("a repository that is asked for by digest", "deploy-image-there",
+         {"Model": one("AWS::SageMaker::Model", Containers=[{"Image": f"{REGISTRY}/xgboost@sha256:{'0' * 64}"}])},
+         {"Model": one("AWS::SageMaker::Model", Containers=[{"Image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/xgboost:1"}])}, unknown=True),
     Case("a monitoring schedule that names its job definition", "deploy-referred-not-named",
          {"Job": JOB, "Watch": watch(HOURLY, MonitoringJobDefinitionName="flights-quality")}, {"Watch": watch(HOURLY, MonitoringJobDefinitionName=arn("Job", "JobDefinitionName"))},
          "DeleteMonitoringSchedule ValidationException", "DF-057"),
@@ -236,6 +244,11 @@ CASES = [
     Case("a number that is too small", "deploy-values-within-schema", {"Worker": function(MemorySize=64)}, {"Worker": function(MemorySize=128)}),
     Case("a function that runs longer than Lambda lets it", "deploy-values-within-schema", {"Worker": function(Timeout=1000)}, {"Worker": function(Timeout=900)}),
     Case("a workgroup's name with a space", "deploy-values-within-schema", {"Group": one("AWS::Athena::WorkGroup", Name="my group")}, {"Group": one("AWS::Athena::WorkGroup", Name="my-group")}),
+    Case("a SageMaker pipeline's name with a space", "deploy-values-within-schema", {"Train": one("AWS::SageMaker::Pipeline", PipelineName="my training", PipelineDefinition={"PipelineDefinitionBody": "{}"}, RoleArn="arn:aws:iam::123456789012:role/x")},
+         {"Train": one("AWS::SageMaker::Pipeline", PipelineName="my-training", PipelineDefinition={"PipelineDefinitionBody": "{}"}, RoleArn="arn:aws:iam::123456789012:role/x")}, on="Train"),
+    Case("a Studio domain's name with an underscore", "deploy-values-within-schema", {"Studio": one("AWS::SageMaker::Domain", DomainName="my_studio", AuthMode="IAM", DefaultUserSettings={"ExecutionRole": "arn:aws:iam::123456789012:role/x"})},
+         {"Studio": one("AWS::SageMaker::Domain", DomainName="my-studio", AuthMode="IAM", DefaultUserSettings={"ExecutionRole": "arn:aws:iam::123456789012:role/x"})}),
+    Case("a feature group's name with a dot", "deploy-values-within-schema", {"Group": having(GROUP, FeatureGroupName="late.flights")}, {"Group": having(GROUP, FeatureGroupName="late_flights")}),
     Case("a type that no region has", "deploy-values-within-schema", {"Thing": one("AWS::SageMaker::Endpont", EndpointConfigName="c")}, {"Thing": one("AWS::SageMaker::Endpoint", EndpointConfigName="c")}),
     Case("a property that a type does not have", "deploy-values-within-schema", {"Thing": one("AWS::SageMaker::Endpoint", EndpointConfigName="c", Nmae="x")}, {"Thing": one("AWS::SageMaker::Endpoint", EndpointConfigName="c")}),
     Case("a queue that hands messages out again too early", "deploy-queue-outlasts-consumer", {"Queue": one("AWS::SQS::Queue"), "Worker": function(Timeout=300), "Feed": FEED}, {"Queue": QUEUE},

@@ -39,6 +39,14 @@ MODEL = one(
     PrimaryContainer={"Image": "i", "ModelDataUrl": "s3://models/one.tar.gz"},
     VpcConfig={"Subnets": subnet_refs(), "SecurityGroupIds": [arn("Group", "GroupId")]},
 )  # fmt: skip
+CONFIG = one(
+    "AWS::SageMaker::EndpointConfig",
+    ProductionVariants=[{"VariantName": "main", "ModelName": arn("Model", "ModelName")}],
+)
+HOSTED = one("AWS::SageMaker::Endpoint", EndpointConfigName=arn("Config", "EndpointConfigName"))
+COMPONENT = one(
+    "AWS::SageMaker::InferenceComponent", EndpointName="e", Specification={"ModelName": arn("Model", "ModelName")}
+)
 CALLS = role("lambda.amazonaws.com", allow("sts:AssumeRole"), allow("ec2:*"))
 TASK = one(
     "AWS::ECS::TaskDefinition", NetworkMode="awsvpc",
@@ -193,6 +201,17 @@ CASES = [
          {"Service": one("AWS::ECS::Service", "Listener", LoadBalancers=[{"ContainerName": "a", "ContainerPort": 80, "TargetGroupArn": ref("Targets")}])},
          "does not have an associated load balancer", "DF-097"),
     Case("a route to a gateway that is not attached yet", "deploy-unnamed-need-first", NET | OPEN | {"Out": {k: v for k, v in OPEN["Out"].items() if k != "DependsOn"}}, {"Out": OPEN["Out"]}),
+    Case("an endpoint before the S3 endpoint that its model reads through", "deploy-unnamed-need-first",
+         NET | {"Model": MODEL, "Config": CONFIG, "Endpoint": HOSTED, "S3": gateway()}, {"Model": depending(MODEL, "S3")}, "by which Model reads S3", on="Endpoint"),
+    Case("a shadow variant before the S3 endpoint that its model reads through", "deploy-unnamed-need-first",
+         NET | {"Model": MODEL, "Config": one("AWS::SageMaker::EndpointConfig", ProductionVariants=[], ShadowProductionVariants=[{"ModelName": arn("Model", "ModelName")}]),
+                "Endpoint": HOSTED, "S3": interface("s3")}, {"Endpoint": depending(HOSTED, "S3")}),
+    Case("an inference component before the S3 endpoint that its model reads through", "deploy-unnamed-need-first",
+         NET | {"Model": MODEL, "Component": COMPONENT, "S3": gateway()}, {"Component": depending(COMPONENT, "S3")}),
+    Case("an endpoint that is made beside the S3 endpoint and reaches S3 by another way", "deploy-unnamed-need-first",
+         NET | {"Model": MODEL, "Config": CONFIG, "Endpoint": HOSTED, "S3": gateway()}, OPEN),
+    Case("an endpoint before the S3 endpoint, whose repaired model brings nothing to read", "deploy-unnamed-need-first",
+         NET | {"Model": MODEL, "Config": CONFIG, "Endpoint": HOSTED, "S3": gateway()}, {"Model": having(MODEL, PrimaryContainer={"Image": "i"})}),
     Case("a vector collection before its encryption policy", "deploy-unnamed-need-first",
          {"Vectors": one("AWS::OpenSearchServerless::Collection", Name="vectors"), "Policy": one("AWS::OpenSearchServerless::SecurityPolicy", Name="p", Type="encryption", Policy=json.dumps({}))},
          {"Vectors": one("AWS::OpenSearchServerless::Collection", "Policy", Name="vectors")}),

@@ -54,6 +54,13 @@ def machine(*tasks: str) -> dict:
     )
 
 
+def released(**action: object) -> dict:
+    """A pipeline of one action."""
+    type_ = {"Category": "Deploy", "Owner": "AWS", "Provider": "CloudFormation", "Version": "1"}
+    stage = {"Name": "Deploy", "Actions": [{"Name": "Deploy", "ActionTypeId": type_} | action]}
+    return one("AWS::CodePipeline::Pipeline", RoleArn="arn:aws:iam::1:role/x", Stages=[stage])
+
+
 TRAIN = allow(["sagemaker:CreateTrainingJob", "sagemaker:AddTags", "iam:PassRole"])
 RULES = allow(["events:PutTargets", "events:PutRule", "events:DescribeRule"])
 SCHEDULE = one(
@@ -105,6 +112,12 @@ CASES = [
     Case("a custom resource that does not wait for its handler's policy", "deploy-policy-before-resource",
          {"Runs": role("lambda.amazonaws.com"), "Policy": policy("Runs", READ), "Handler": function("Runs"), "Thing": one("Custom::Thing", ServiceToken=arn("Handler"))},
          {"Handler": depending(function("Runs"), "Policy")}),
+    Case("a pipeline that does not wait for the policy of an action's role", "deploy-policy-before-resource",
+         {"Runs": role("codepipeline.amazonaws.com"), "Policy": policy("Runs", READ), "Release": released(RoleArn=arn("Runs"))},
+         {"Release": depending(released(RoleArn=arn("Runs")), "Policy")}, "Stages.0.Actions.0.RoleArn", on="Release"),
+    Case("a pipeline that does not wait for the policy of CloudFormation's role", "deploy-policy-before-resource",
+         {"Runs": role("cloudformation.amazonaws.com"), "Policy": policy("Runs", READ), "Release": released(Configuration={"RoleArn": arn("Runs")})},
+         {"Runs": role("cloudformation.amazonaws.com", READ), "Policy": None}, "Actions.0.Configuration.RoleArn"),
     Case("a knowledge base that does not wait for a managed policy", "deploy-policy-before-resource",
          {"Runs": role("bedrock.amazonaws.com"), "Policy": one("AWS::IAM::ManagedPolicy", PolicyDocument=document(READ), Roles=[ref("Runs")]),
           "Base": one("AWS::Bedrock::KnowledgeBase", Name="base", RoleArn=arn("Runs"), KnowledgeBaseConfiguration={"Type": "VECTOR"})},
@@ -112,6 +125,9 @@ CASES = [
     Case("a build in a VPC whose role may not make interfaces", "deploy-role-permits-creation",
          {"Runs": role("codebuild.amazonaws.com", READ), "Build": BUILD}, {"Runs": role("codebuild.amazonaws.com", INTERFACES)},
          "Not authorized to perform DescribeSecurityGroups", "DF-023"),
+    Case("a build in a VPC whose role may make interfaces and not use them", "deploy-role-permits-creation",
+         {"Runs": role("codebuild.amazonaws.com", allow(["ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:Describe*"])), "Build": BUILD},
+         {"Runs": role("codebuild.amazonaws.com", INTERFACES)}, "may not call ec2:CreateNetworkInterfacePermission"),
     Case("a Flink application in a VPC whose role may not describe it", "deploy-role-permits-creation",
          {"Runs": role("kinesisanalytics.amazonaws.com", READ), "Application": FLINK}, {"Runs": role("kinesisanalytics.amazonaws.com", INTERFACES)},
          "unable to fetch the details for your Subnet", "DF-025"),
@@ -201,6 +217,14 @@ CASES = [
          subnets() | {"Runs": role("sagemaker.amazonaws.com"), "Joins": policy("Runs", INTERFACES),
                       "Model": depending(having(MODEL, VpcConfig={"Subnets": subnet_refs(), "SecurityGroupIds": [arn("Group", "GroupId")]}), "Joins")},
          {"Group": depending(subnets()["Group"], "Joins")}),
+    Case("a job's security group that goes after the policy by which its interfaces go", "deploy-network-outlives-interfaces",
+         subnets() | {"Runs": role("sagemaker.amazonaws.com"), "Joins": policy("Runs", INTERFACES),
+                      "Launcher": function(Environment={"Variables": {"ROLE": arn("Runs"), "GROUP": arn("Group", "GroupId")}})},
+         {"Group": depending(subnets()["Group"], "Joins")}, "Launcher gives Runs and Group to jobs or hosts", on="Group"),
+    Case("a host's security group that a stack of its own is told", "deploy-network-outlives-interfaces",
+         subnets() | {"Runs": role("sagemaker.amazonaws.com"), "Joins": policy("Runs", INTERFACES),
+                      "Child": one("AWS::CloudFormation::Stack", TemplateURL="https://b.s3.amazonaws.com/t", Parameters={"Role": arn("Runs"), "Group": arn("Group", "GroupId")})},
+         {"Group": depending(subnets()["Group"], "Joins")}, "Child gives Runs and Group to jobs or hosts", on="Group"),
     Case("a kept notebook in a subnet that goes", "deploy-network-outlives-interfaces",
          subnets() | {"Book": one("AWS::SageMaker::NotebookInstance", policy="Retain", InstanceType="ml.t3.medium", RoleArn="arn:aws:iam::1:role/x", SubnetId=ref("Subnet0"), SecurityGroupIds=["sg-1"])},
          {"Book": one("AWS::SageMaker::NotebookInstance", InstanceType="ml.t3.medium", RoleArn="arn:aws:iam::1:role/x", SubnetId=ref("Subnet0"), SecurityGroupIds=["sg-1"])},

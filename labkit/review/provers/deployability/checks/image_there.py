@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from labkit.review.provers.deployability.kit import text
 from labkit.review.provers.deployability.kit.check import Check, Fault
-from labkit.review.provers.deployability.kit.tables import registries
+from labkit.review.provers.deployability.kit.tables import registries, repositories
 from labkit.review.provers.deployability.kit.view import View
 from stacks.rules.kit.template import Resource
 from stacks.rules.kit.values import references
@@ -94,13 +95,21 @@ def _registry(resource: Resource, path: str, value: Any, view: View) -> Iterator
             error=_ERRORS.get(resource.type, _MISSING),
             fix=fix,
         )
+    elif known is not None:
+        name = re.split(r"[:@]", match.string[match.end() :])[0]
+        there = repositories()[account]
+        if text.is_plain(name) and name not in there:
+            # AWS may keep more there than the tables say.
+            what = f"the registry is SageMaker's, and of its repositories {', '.join(sorted(there))} are known"
+            yield Fault(path, given, what, error=_ERRORS.get(resource.type, _MISSING), fix=fix, undecided=True)
 
 
 CHECK = Check(
     id="deploy-image-there",
     title="A container image is there when the resource that runs it is created",
     phase="create",
-    why="A repository that the same stack makes is empty, and a registry of another region is another registry.",
+    why="A repository that the same stack makes is empty, a registry of another region is another registry, and a "
+    "repository with a misspelt name is none.",
     fix="Use an image asset, which is pushed before deployment, or make the repository in a stack of its own.",
     error=_MISSING,
     sources=(

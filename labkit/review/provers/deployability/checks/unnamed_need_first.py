@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from labkit.review.provers.deployability.kit.artefacts import PLACES
 from labkit.review.provers.deployability.kit.check import Check, Fault
 from labkit.review.provers.deployability.kit.view import View
 from stacks.rules.kit.template import Resource
 from stacks.rules.kit.values import references
 
 _GATES = ("AWS::EC2::VPCGatewayAttachment",)
+_NO_DATA = (
+    'Failed to download model data from URL "s3://...". Please ensure that an S3 VPC endpoint exists in route table or NAT '
+    "gateway for the VPC mode and the URL is reachable from within the subnets provided."
+)
 
 
 def look(resource: Resource, view: View) -> Iterable[Fault]:
@@ -116,6 +121,35 @@ def _mount_target(function: Resource, view: View) -> Iterator[Fault]:
                         fix=_depend(targets, "the mount targets"))  # fmt: skip
 
 
+def _endpoint(endpoint: Resource, view: View) -> Iterator[Fault]:
+    config = view.target(endpoint.properties.get("EndpointConfigName"), "AWS::SageMaker::EndpointConfig")
+    if config is None:
+        return
+    for path in ("ProductionVariants.*.ModelName", "ShadowProductionVariants.*.ModelName"):
+        for _, value in view.listed(config, path):
+            yield from _artefacts(endpoint, "EndpointConfigName", value, view)
+
+
+def _component(component: Resource, view: View) -> Iterator[Fault]:
+    for path, value in view.listed(component, "Specification.ModelName"):
+        yield from _artefacts(component, path, value, view)
+
+
+def _artefacts(resource: Resource, path: str, name: object, view: View) -> Iterator[Fault]:
+    """A model in a VPC fetches its artefacts through the VPC's endpoint for S3 as soon as it is hosted."""
+    model = view.target(name, "AWS::SageMaker::Model")
+    if model is None or not any(view.given(model, place) for place in PLACES):
+        return
+    for subnet in view.network.subnets(view.items(model, "VpcConfig.Subnets")) or ():
+        if view.network.is_open(subnet) == "yes":
+            continue
+        gates = view.network.endpoints_to("s3", subnet)
+        if gates and not view.graph.any_before(resource, gates):
+            yield Fault(path, resource.one(path), _order(resource, gates, f"the endpoint by which {model.logical_id} reads S3"),
+                        error=_NO_DATA, fix=_depend(gates, "the endpoint"))  # fmt: skip
+            return
+
+
 def _naming(resource: Resource, types: tuple[str, ...], view: View) -> list[Resource]:
     users = (view.template.resources[name] for name in view.graph.users(resource))
     return [one for one in users if one.type in types]
@@ -140,6 +174,8 @@ _NEEDS: dict[str, Callable[[Resource, View], Iterable[Fault]]] = {
     "AWS::ECS::Service": _service,
     "AWS::Lambda::Function": _mount_target,
     "AWS::OpenSearchServerless::Collection": _collection,
+    "AWS::SageMaker::Endpoint": _endpoint,
+    "AWS::SageMaker::InferenceComponent": _component,
 }
 CHECK = Check(
     id="deploy-unnamed-need-first",
@@ -150,6 +186,7 @@ CHECK = Check(
     error="(the service does not find what it needs)",
     sources=(
         "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-dependson.html",
+        "https://docs.aws.amazon.com/sagemaker/latest/dg/host-vpc.html",
         "https://github.com/aws/aws-cdk/issues/1160",
     ),
     covers=("DF-097",),

@@ -14,6 +14,7 @@ from stacks.rules.kit.template import Resource
 from stacks.rules.kit.values import cases, is_function
 
 _TOKEN = re.compile(r"\$\{([^}]*)\}")
+_PLACE = re.compile(r"\.\d+(?=\.|$)")
 # The longest that a value may get which only deployment knows.
 _LONGEST = {"AWS::AccountId": 12, "AWS::Region": 14, "AWS::Partition": 10, "AWS::StackName": 128}
 _SAID = {
@@ -23,6 +24,8 @@ _SAID = {
 # Characters that services take where the schema says nothing of them.
 # Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html and the types' own pages.
 _LATIN = r"^[\u0009\u000A\u000D\u0020-\u007E\u00A1-\u00FF]*$"
+_SAGEMAKER = r"^[a-zA-Z0-9](-*[a-zA-Z0-9])*$"
+_PIPELINE = r"^[A-Za-z0-9.@\-_]{1,100}$"
 _EXTRA = {
     ("AWS::Athena::WorkGroup", "Name"): r"^[a-zA-Z0-9._-]{1,128}$",
     ("AWS::IAM::Role", "Description"): _LATIN,
@@ -32,6 +35,25 @@ _EXTRA = {
     ("AWS::EC2::SecurityGroupEgress", "Description"): r"^[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]*$",
     ("AWS::RDS::DBSubnetGroup", "DBSubnetGroupDescription"): r"^[\u0020-\u007E\u00A1-\u00FF]*$",
     ("AWS::SSM::Parameter", "Description"): r"^[^\u0000]{0,1024}$",
+    # The schemas lack these patterns or their ends; the services match the whole name.
+    # Sources: https://docs.aws.amazon.com/codebuild/latest/APIReference/API_CreateProject.html,
+    # https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_PipelineDeclaration.html and API_StageDeclaration.html,
+    # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreatePipeline.html and those of the other types.
+    ("AWS::CodeBuild::Project", "Name"): r"^[A-Za-z0-9][A-Za-z0-9\-_]{1,254}$",
+    ("AWS::CodePipeline::Pipeline", "Name"): _PIPELINE,
+    ("AWS::CodePipeline::Pipeline", "Stages.*.Name"): _PIPELINE,
+    ("AWS::CodePipeline::Webhook", "Name"): _PIPELINE,
+    ("AWS::SageMaker::App", "AppName"): _SAGEMAKER,
+    ("AWS::SageMaker::App", "UserProfileName"): _SAGEMAKER,
+    ("AWS::SageMaker::AppImageConfig", "AppImageConfigName"): _SAGEMAKER,
+    ("AWS::SageMaker::Domain", "DomainName"): _SAGEMAKER,
+    ("AWS::SageMaker::FeatureGroup", "FeatureGroupName"): r"^[a-zA-Z0-9]([_-]*[a-zA-Z0-9])*$",
+    ("AWS::SageMaker::InferenceExperiment", "EndpointName"): _SAGEMAKER,
+    ("AWS::SageMaker::PartnerApp", "Name"): r"^[a-zA-Z0-9]+$",
+    ("AWS::SageMaker::Pipeline", "PipelineDisplayName"): _SAGEMAKER,
+    ("AWS::SageMaker::Pipeline", "PipelineName"): _SAGEMAKER,
+    ("AWS::SageMaker::ProcessingJob", "ProcessingJobName"): _SAGEMAKER,
+    ("AWS::SageMaker::StudioLifecycleConfig", "StudioLifecycleConfigName"): _SAGEMAKER,
 }
 
 # The most that a service takes where the schema allows more, but for resources with some other property.
@@ -141,7 +163,7 @@ def _value(resource: Resource, path: str, value: Any, rules: dict[str, Any], vie
         )
         return
     yield from _length(path, found, rules, said, view)
-    patterns = [rules.get("pattern"), _EXTRA.get((resource.type, name)) if path == name else None]
+    patterns = [rules.get("pattern"), _EXTRA.get((resource.type, _PLACE.sub(".*", path)))]
     for pattern in patterns:
         if isinstance(pattern, str) and len(found) <= 1024 and _breaks(pattern, found, plain=plain):
             yield Fault(

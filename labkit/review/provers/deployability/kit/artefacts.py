@@ -13,7 +13,8 @@ from stacks.rules.kit.template import Resource
 if TYPE_CHECKING:
     from labkit.review.provers.deployability.kit.view import View
 
-_PATHS = (
+# Where a model names its artefacts.
+PLACES = (
     "PrimaryContainer.ModelDataUrl",
     "Containers.*.ModelDataUrl",
     "PrimaryContainer.ModelDataSource.S3DataSource.S3Uri",
@@ -28,7 +29,7 @@ def held_back(model: Resource, view: View) -> Iterator[tuple[str, Any, Resource]
         gates = view.network.endpoints_to("s3", subnet)
         if not gates or view.network.is_open(subnet) == "yes":
             continue
-        for path in _PATHS:
+        for path in PLACES:
             for where, value in view.listed(model, path):
                 if not any(_lets(gate, view.text(value) or "", view) for gate in gates):
                     yield where, value, gates[0]

@@ -40,12 +40,31 @@ def actions() -> dict[str, frozenset[str]]:
 @cache
 def registries() -> dict[str, frozenset[str]]:
     """SageMaker's image registries: account number to the regions it serves."""
-    content = json.loads((Path(stacks.rules.__file__).parents[1] / "images" / "images.json").read_text())
     found: dict[str, set[str]] = {}
-    for framework in content["frameworks"].values():
+    for framework in _images()["frameworks"].values():
         for region, registry in framework["registries"].items():
             found.setdefault(registry.partition(".")[0], set()).add(region)
     return {account: frozenset(regions) for account, regions in found.items()}
+
+
+@cache
+def repositories() -> dict[str, frozenset[str]]:
+    """The repositories of SageMaker's image registries by account number."""
+    beside: dict[str, list[str]] = {row["beside"]: row["repositories"] for row in table("registries")["registry"]}
+    found: dict[str, set[str]] = {}
+    for framework in _images()["frameworks"].values():
+        name = framework["repository"]
+        for registry in framework["registries"].values():
+            found.setdefault(registry.partition(".")[0], set()).update([name, *beside.get(name, ())])
+    return {account: frozenset(names) for account, names in found.items()}
+
+
+@cache
+def _images() -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(
+        (Path(stacks.rules.__file__).parents[1] / "images" / "images.json").read_text()
+    )
+    return content
 
 
 def _lint() -> Path:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from labkit.rehearsal.stacks.schema import schema
@@ -31,6 +32,7 @@ class View:
         size: of the template's file in bytes, if there is one.
         stack: its name, if it is known.
         assets: keys of the files that deployment uploads; ``None`` where they are not known.
+        files: those of them that can be read, by their keys.
 
     Raises:
         ValueError: it is no template, with the reason.
@@ -45,6 +47,7 @@ class View:
         size: int = 0,
         stack: str = "",
         assets: frozenset[str] | None = None,
+        files: Mapping[str, Path] | None = None,
     ) -> None:
         readable, self.removed = cleaned(content)
         self.template = Template(readable)
@@ -53,6 +56,7 @@ class View:
         self.size = size
         self.stack = stack
         self.assets = assets
+        self.files: Mapping[str, Path] = files or {}
 
     @cached_property
     def graph(self) -> Graph:
