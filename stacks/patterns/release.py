@@ -100,6 +100,7 @@ class Programs(Construct):
             self.validate.role_.can_read(data, prefix)
         for prefix in ("accepted/", "quarantine/", "verdicts/"):
             self.validate.role_.can_write(data, prefix)
+        data.stopped_before_emptied(self.validate.build)
 
         self.train = program(
             "train", TRAINING_PIPELINE=training.name_, PRODUCTION_ENDPOINT=production.endpoint_name

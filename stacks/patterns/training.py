@@ -16,6 +16,7 @@ from stacks.secure.archive import Archive
 from stacks.secure.bucket import Bucket
 from stacks.secure.endpoints import ServiceEndpoint
 from stacks.secure.function import Function
+from stacks.secure.housekeeping import Housekeeping
 from stacks.secure.key import Key
 from stacks.secure.names import ASSETS_ARN, placed, ref, stack_of, sub
 from stacks.secure.network import Network
@@ -102,8 +103,7 @@ class PrivateTraining(Construct):
         )
         self.launcher = self._launcher(launcher, definition=definition, network=network, key=key)
         self.guard = self._guard(network=network, key=key, instance_type=instance_type)
-        # Whoever deletes the stack stops the starter of jobs before the data they write.
-        bucket.stopped_before_emptied(self.launcher)
+        self._stop_jobs(bucket=bucket, network=network, key=key)
         if network.interface_endpoints:
             accept(
                 self.launcher,
@@ -222,10 +222,16 @@ class PrivateTraining(Construct):
             on=self.role_.arn_,
             condition={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
         )
-        # A job may start as soon as the function can be called.
-        self.role_.ready(function)
-        network.ready_for(function)
         return function
+
+    def _stop_jobs(self, *, bucket: Bucket, network: Network, key: Key) -> None:
+        """What jobs use is there before the launcher; on deletion it goes first, then what still runs, then the rest."""
+        stopped = Housekeeping.of(self, key=key).stop_jobs_on_delete(self, prefix=self.name_.lower(), kind="training")
+        self.role_.ready(stopped)
+        network.ready_for(stopped)
+        stack_of(self).order(stopped, after=lambda: [network.workload_group])
+        stack_of(self).order(self.launcher, after=lambda: [stopped])
+        bucket.stopped_before_emptied(stopped)
 
     def _guard(self, *, network: Network, key: Key, instance_type: str) -> iam.CfnManagedPolicy:
         """Denials that no other policy of a principal can lift.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -82,27 +82,31 @@ class Housekeeping(Function):
         )
         return self._hook(scope, id, "Custom::StackRemovedOnDelete", "StackName", name)
 
-    def stop_jobs_on_delete(self, scope: Construct, *, prefix: str) -> cdk.CfnResource:
-        """Stop the stack's processing jobs before CloudFormation deletes what they use.
+    def stop_jobs_on_delete(
+        self, scope: Construct, *, prefix: str, kind: Literal["processing", "training"] = "processing"
+    ) -> cdk.CfnResource:
+        """Stop the stack's jobs before CloudFormation deletes what they use.
 
         Args:
             scope: what starts the jobs.
             prefix: with which the names of the jobs begin.
+            kind: of the jobs.
 
         Returns:
             The custom resource. What starts jobs depends on it, to be deleted first; it depends on what jobs use.
         """
         self.role_.allow(
-            "sagemaker:ListProcessingJobs",
+            f"sagemaker:List{kind.title()}Jobs",
             on="*",
             because="SageMaker has no resource-level permission for listing jobs; a list holds names and states",
         )
         self.role_.allow(
-            "sagemaker:StopProcessingJob",
-            on=sub(f"arn:${{AWS::Partition}}:sagemaker:${{AWS::Region}}:${{AWS::AccountId}}:processing-job/{prefix}-*"),
-            because="jobs are named after the time they look at; limited to names that begin with the stack's own",
+            f"sagemaker:Stop{kind.title()}Job",
+            on=sub(f"arn:${{AWS::Partition}}:sagemaker:${{AWS::Region}}:${{AWS::AccountId}}:{kind}-job/{prefix}-*"),
+            because="jobs are named when they start; limited to names that begin with the stack's own",
         )
-        return self._hook(scope, "JobsStopped", "Custom::StopJobsOnDelete", "JobPrefix", f"{prefix}-")
+        name = "Custom::StopTrainingOnDelete" if kind == "training" else "Custom::StopJobsOnDelete"
+        return self._hook(scope, "JobsStopped", name, "JobPrefix", f"{prefix}-")
 
     def remove_packages_on_delete(self, group: cdk.CfnResource, *, name: str) -> cdk.CfnResource:
         """Delete the versions in a group of models, which would keep CloudFormation from deleting the group.

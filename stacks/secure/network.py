@@ -41,6 +41,7 @@ class Network(Construct):
         settings = stack_of(self).settings
         self._s3: ec2.CfnVPCEndpoint | None = None
         self._buckets: list[str] = []
+        self._routed: list[ec2.CfnSubnetRouteTableAssociation] = []
         self.interface_endpoints: list[ec2.CfnVPCEndpoint] = []
         if settings.own_vpc:
             self.vpc_id: str = settings.own_vpc.vpc_id
@@ -109,9 +110,12 @@ class Network(Construct):
             self._buckets.append(arn)
 
     def ready_for(self, *resources: cdk.CfnResource) -> None:
-        """Create these after the endpoints they start through, and delete them before."""
+        """Create these after the endpoints they start through and the routes to S3, and delete them before."""
         for resource in resources:
-            stack_of(self).order(resource, after=lambda: [*self.interface_endpoints, *([self._s3] if self._s3 else [])])
+            stack_of(self).order(resource, after=self._ways)
+
+    def _ways(self) -> list[cdk.CfnResource]:
+        return [*self._routed, *self.interface_endpoints, *([self._s3] if self._s3 else [])]
 
     def _vpc(self, settings: Settings) -> ec2.CfnVPC:
         vpc = ec2.CfnVPC(
@@ -132,9 +136,11 @@ class Network(Construct):
                 map_public_ip_on_launch=False,
             )  # fmt: skip
             placed(subnet, self, f"Subnet{number}")
-            ec2.CfnSubnetRouteTableAssociation(
+            routed = ec2.CfnSubnetRouteTableAssociation(
                 self, f"Subnet{number}Routes", subnet_id=ref(subnet), route_table_id=ref(routes)
             )
+            placed(routed, self, f"Subnet{number}Routes")
+            self._routed.append(routed)
             self.subnet_ids.append(ref(subnet))
         stack_of(self).at_the_end(lambda: self._reach_s3(settings.region, ref(routes)))
         return vpc

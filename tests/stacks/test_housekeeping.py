@@ -12,6 +12,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from labkit.catalogue import ROOT
@@ -36,7 +37,7 @@ class Inbox:
                 """Say nothing."""
 
         self.server = HTTPServer(("127.0.0.1", 0), Receive)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
     @property
     def url(self) -> str:
@@ -48,6 +49,7 @@ def inbox() -> Iterator[Inbox]:
     box = Inbox()
     yield box
     box.server.shutdown()
+    box.server.server_close()
 
 
 @pytest.fixture
@@ -145,6 +147,119 @@ def test_a_stack_that_stays_is_told_and_can_be_tried_again(
     answer = call(code, inbox, "Delete", "Custom::StackRemovedOnDelete", StackName="deployed")
     assert answer["Status"] == "FAILED"
     assert "delete this stack again" in answer["Reason"]
+
+
+class Jobs:
+    """SageMaker as far as stopping jobs goes: a job that is told to stop is gone two looks later."""
+
+    def __init__(self, kind: str, **states: str) -> None:
+        self.kind, self.states, self.told = kind, states, list[str]()
+
+    def get_paginator(self, operation: str) -> Any:
+        assert operation == f"list_{self.kind.lower()}_jobs"
+        name = f"{self.kind}Job"
+
+        def paginate(*, NameContains: str, StatusEquals: str) -> list[dict[str, Any]]:  # noqa: N803 - as boto3 names it
+            found = [one for one, state in self.states.items() if NameContains in one and state == StatusEquals]
+            if StatusEquals == "Stopping":
+                self.states |= dict.fromkeys(found, "Stopped")
+            return [{f"{name}Summaries": [{f"{name}Name": one, f"{name}Status": StatusEquals} for one in found]}]
+
+        return SimpleNamespace(paginate=paginate)
+
+    def stop_training_job(self, *, TrainingJobName: str) -> None:  # noqa: N803 - as boto3 names it
+        self._stop("Training", TrainingJobName)
+
+    def stop_processing_job(self, *, ProcessingJobName: str) -> None:  # noqa: N803 - as boto3 names it
+        self._stop("Processing", ProcessingJobName)
+
+    def _stop(self, kind: str, name: str) -> None:
+        assert (kind, self.states[name]) == (self.kind, "InProgress")
+        self.told.append(name)
+        self.states[name] = "Stopping"
+
+
+JOBS = {"Training": "Custom::StopTrainingOnDelete", "Processing": "Custom::StopJobsOnDelete"}
+
+
+@pytest.mark.parametrize("kind", JOBS)
+def test_running_jobs_of_the_stack_are_stopped_and_waited_for(
+    code: ModuleType, inbox: Inbox, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN jobs of the stack that run, stop and are over, and one of another stack whose name holds the prefix
+    jobs = Jobs(kind, **{"lab-a": "InProgress", "lab-b": "Stopping", "lab-c": "Completed", "other-lab-d": "InProgress"})
+    monkeypatch.setattr(code, "boto3", SimpleNamespace(client=lambda name: jobs))
+    monkeypatch.setattr(code.time, "sleep", lambda seconds: None)
+    # WHEN the stack is deleted
+    answer = call(code, inbox, "Delete", JOBS[kind], JobPrefix="lab-")
+    # THEN what runs is told to stop once, and the answer comes when nothing of the stack runs any more
+    assert answer["Status"] == "SUCCESS"
+    assert jobs.told == ["lab-a"]
+    assert jobs.states == {"lab-a": "Stopped", "lab-b": "Stopped", "lab-c": "Completed", "other-lab-d": "InProgress"}
+
+
+@pytest.mark.parametrize("kind", JOBS)
+def test_jobs_that_do_not_stop_in_time_are_told(code: ModuleType, inbox: Inbox, kind: str, monkeypatch: Any) -> None:
+    jobs = Jobs(kind, **{"lab-a": "InProgress"})
+    monkeypatch.setattr(code, "boto3", SimpleNamespace(client=lambda name: jobs))
+    answer = call(code, inbox, "Delete", JOBS[kind], remaining=1_000, JobPrefix="lab-")
+    assert answer["Status"] == "FAILED"
+    assert "lab-a: delete the stack again" in answer["Reason"]
+
+
+@pytest.mark.parametrize("kind", JOBS)
+def test_no_job_is_stopped_while_the_stack_stands(
+    code: ModuleType, inbox: Inbox, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = Jobs(kind, **{"lab-a": "InProgress"})
+    monkeypatch.setattr(code, "boto3", SimpleNamespace(client=lambda name: jobs))
+    for request in ("Create", "Update"):
+        assert call(code, inbox, request, JOBS[kind], JobPrefix="lab-")["Status"] == "SUCCESS"
+    assert jobs.told == []
+
+
+class Monitor(Jobs):
+    """The same for a monitoring schedule, whose executions are processing jobs."""
+
+    stopped = ""
+
+    def stop_monitoring_schedule(self, *, MonitoringScheduleName: str) -> None:  # noqa: N803 - as boto3 names it
+        self.stopped = MonitoringScheduleName
+        if not self.states:
+            error = {"Error": {"Code": "ResourceNotFound", "Message": "no such schedule"}}
+            raise ClientError(error, "StopMonitoringSchedule")
+
+    def get_paginator(self, operation: str) -> Any:
+        assert operation == "list_monitoring_executions"
+
+        def paginate(*, MonitoringScheduleName: str, StatusEquals: str) -> list[dict[str, Any]]:  # noqa: N803
+            assert MonitoringScheduleName == self.stopped
+            found = [one for one, state in self.states.items() if state == StatusEquals]
+            summaries = [{"ProcessingJobArn": f"arn:aws:sagemaker:::processing-job/{one}"} for one in found]
+            return [{"MonitoringExecutionSummaries": [*summaries, {"MonitoringExecutionStatus": StatusEquals}]}]
+
+        return SimpleNamespace(paginate=paginate)
+
+    def _stop(self, kind: str, name: str) -> None:
+        self.told.append(name)
+        self.states[name] = "Stopped"
+
+
+def test_a_monitoring_schedule_and_what_it_runs_are_stopped(
+    code: ModuleType, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monitor = Monitor("Processing", first="InProgress", second="Completed")
+    monkeypatch.setattr(code, "boto3", SimpleNamespace(client=lambda name: monitor))
+    monkeypatch.setattr(code.time, "sleep", lambda seconds: None)
+    answer = call(code, inbox, "Delete", "Custom::StopMonitoringOnDelete", ScheduleName="hourly")
+    assert (answer["Status"], monitor.stopped, monitor.told) == ("SUCCESS", "hourly", ["first"])
+
+
+def test_a_monitoring_schedule_that_is_gone_counts_as_stopped(
+    code: ModuleType, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(code, "boto3", SimpleNamespace(client=lambda name: Monitor("Processing")))
+    assert call(code, inbox, "Delete", "Custom::StopMonitoringOnDelete", ScheduleName="gone")["Status"] == "SUCCESS"
 
 
 def test_registered_versions_go_with_the_group(code: ModuleType, inbox: Inbox) -> None:

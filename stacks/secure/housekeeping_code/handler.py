@@ -4,6 +4,7 @@ import json
 import logging
 import time
 import urllib.request
+from collections.abc import Callable
 from typing import Any
 
 import boto3
@@ -100,13 +101,31 @@ def stack_state(stacks: Any, name: str) -> str | None:
     return None if state == "DELETE_COMPLETE" else state
 
 
-def stop_jobs(prefix: str, context: Any) -> None:
+def stop_processing(prefix: str, context: Any) -> None:
     """Stop every processing job whose name begins so, and wait until none runs: it holds interfaces in the VPC."""
     sagemaker = boto3.client("sagemaker")
-    while running := _running(sagemaker, prefix):
+
+    def stop(name: str) -> None:
+        sagemaker.stop_processing_job(ProcessingJobName=name)
+
+    _stop(lambda: _jobs(sagemaker, "list_processing_jobs", "ProcessingJob", prefix), stop, context)
+
+
+def stop_training(prefix: str, context: Any) -> None:
+    """Stop every training job whose name begins so, and wait until none runs: it holds interfaces in the VPC."""
+    sagemaker = boto3.client("sagemaker")
+
+    def stop(name: str) -> None:
+        sagemaker.stop_training_job(TrainingJobName=name)
+
+    _stop(lambda: _jobs(sagemaker, "list_training_jobs", "TrainingJob", prefix), stop, context)
+
+
+def _stop(look: Callable[[], dict[str, str]], stop: Callable[[str], None], context: Any) -> None:
+    while running := look():
         for name, status in running.items():
             if status == "InProgress":
-                sagemaker.stop_processing_job(ProcessingJobName=name)
+                stop(name)
                 log.info("stopping %s", name)
         if context.get_remaining_time_in_millis() < RESERVE_MS:
             raise RuntimeError(f"jobs still stop: {', '.join(running)}: delete the stack again")
@@ -141,13 +160,14 @@ def _executions(sagemaker: Any, schedule: str) -> list[str]:
     return [job for job in found if job]
 
 
-def _running(sagemaker: Any, prefix: str) -> dict[str, str]:
+def _jobs(sagemaker: Any, operation: str, kind: str, prefix: str) -> dict[str, str]:
+    """Names and states of the jobs of a kind that still run."""
     found = {}
     for status in ("InProgress", "Stopping"):
-        pages = sagemaker.get_paginator("list_processing_jobs").paginate(NameContains=prefix, StatusEquals=status)
-        for job in (job for page in pages for job in page["ProcessingJobSummaries"]):
-            if job["ProcessingJobName"].startswith(prefix):
-                found[job["ProcessingJobName"]] = job["ProcessingJobStatus"]
+        pages = sagemaker.get_paginator(operation).paginate(NameContains=prefix, StatusEquals=status)
+        for job in (job for page in pages for job in page[f"{kind}Summaries"]):
+            if job[f"{kind}Name"].startswith(prefix):
+                found[job[f"{kind}Name"]] = job[f"{kind}Status"]
     return found
 
 
@@ -188,7 +208,8 @@ def answer(event: dict[str, Any], context: Any, status: str, physical_id: str, r
 REMOVERS = {
     "Custom::EmptyOnDelete": empty,
     "Custom::StackRemovedOnDelete": remove_stack,
-    "Custom::StopJobsOnDelete": stop_jobs,
+    "Custom::StopJobsOnDelete": stop_processing,
+    "Custom::StopTrainingOnDelete": stop_training,
     "Custom::StopMonitoringOnDelete": stop_monitoring,
     "Custom::PackagesRemovedOnDelete": remove_packages,
 }

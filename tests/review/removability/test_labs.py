@@ -91,10 +91,39 @@ HOSTILE: dict[str, Any] = {
         "UpdateReplacePolicy": {"Fn::If": []},
         "Properties": {"ServiceToken": {"Ref": []}, "Role": {"Fn::Sub": {}}},
     },
+    "actions": {
+        "Properties": {
+            "Stages": [
+                {
+                    "Actions": [
+                        {
+                            "ActionTypeId": {"Provider": "CloudFormation"},
+                            "Configuration": {
+                                "StackName": "x",
+                                "TemplateConfiguration": "A::b",
+                                "RoleArn": 3,
+                                "ParameterOverrides": [1],
+                            },
+                            "OutputArtifacts": 3,
+                        },
+                        {
+                            "OutputArtifacts": [{"Name": "A"}, "A", None],
+                            "Configuration": {"ProjectName": {"Ref": "Thing"}},
+                        },
+                    ]
+                }
+            ],
+            "Environment": {"EnvironmentVariables": 3, "Variables": [1, "[[["]},
+            "Artifacts": {"Type": {"Ref": "Thing"}},
+            "StackName": "x",
+            "ServiceToken": {"Ref": "Thing"},
+        }
+    },
     "itself": {"DependsOn": "Thing", "Properties": {"ServiceToken": {"Ref": "Thing"}, "BucketName": {"Ref": "Thing"}}},
 }
 TYPES = ("AWS::S3::Bucket", "AWS::Lambda::Function", "AWS::IAM::Role", "AWS::CodePipeline::Pipeline", "AWS::RDS::DBInstance",
-         "AWS::Logs::LogGroup", "Custom::Thing", "AWS::SageMaker::Endpoint", "AWS::KMS::Key", "AWS::SageMaker::Domain")  # fmt: skip
+         "AWS::Logs::LogGroup", "Custom::Thing", "AWS::SageMaker::Endpoint", "AWS::KMS::Key", "AWS::SageMaker::Domain", "AWS::CodeBuild::Project",
+         "AWS::Athena::WorkGroup", "AWS::StepFunctions::StateMachine", "AWS::Scheduler::Schedule")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -6,72 +6,24 @@ from typing import Any
 
 import pytest
 
-from labkit.review.evidence import Evidence
-from labkit.review.lab import Lab
-from labkit.review.provers import removability
 from tests.review.conftest import Make
-
-COMPLETELY, PURPOSE, UNBLOCKED, ORDER = (rule.id for rule in removability.RULES)
-Resources = dict[str, Any]
-
-
-def one(type_: str, depends: list[str] | None = None, /, **properties: Any) -> dict[str, Any]:
-    """A resource; ``DeletionPolicy`` and ``UpdateReplacePolicy`` go where they belong."""
-    policies = {name: properties.pop(name) for name in ("DeletionPolicy", "UpdateReplacePolicy") if name in properties}
-    return {"Type": type_, "Properties": properties, **policies, **({"DependsOn": depends} if depends else {})}
-
-
-def ref(name: str) -> dict[str, str]:
-    return {"Ref": name}
-
-
-def att(name: str, attribute: str = "Arn") -> dict[str, list[str]]:
-    return {"Fn::GetAtt": [name, attribute]}
-
-
-def sub(text: str) -> dict[str, str]:
-    return {"Fn::Sub": text}
-
-
-def role(action: Any = None, resource: Any = "*", service: str = "lambda") -> dict[str, Any]:
-    trust = {
-        "Statement": [
-            {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": f"{service}.amazonaws.com"}}
-        ]
-    }
-    document = {"Statement": [{"Effect": "Allow", "Action": action, "Resource": resource}]}
-    policies = [{"PolicyName": "p", "PolicyDocument": document}] if action else []
-    return one("AWS::IAM::Role", AssumeRolePolicyDocument=trust, Policies=policies)
-
-
-def hook(
-    type_: str = "Custom::EmptyOnDelete", depends: list[str] | None = None, /, **properties: Any
-) -> dict[str, Any]:
-    return one(type_, depends, ServiceToken=att("Handler"), **properties)
-
-
-HANDLER: Resources = {
-    "HandlerRole": role(),
-    "HandlerLogs": one("AWS::Logs::LogGroup"),
-    "Handler": one("AWS::Lambda::Function", Role=att("HandlerRole"), LoggingConfig={"LogGroup": ref("HandlerLogs")}),
-}
-EMPTIED: Resources = {"Bucket": one("AWS::S3::Bucket"), "Emptied": hook(BucketName=ref("Bucket"))}
-
-
-def rows(make: Make, resources: Resources, name: str, rule: str, lab: str = "d9_tiny") -> list[Evidence]:
-    found = removability.rows(Lab(make(resources, lab=lab)))
-    return [row for row in found if row.logical_id == name and row.rule == rule]
-
-
-def check(
-    make: Make, rule: str, name: str, wrong: Resources, text: str, right: Resources, status: str = "open"
-) -> None:
-    """Both ways: what is wrong is told, what is right is not."""
-    told = rows(make, wrong, name, rule, "d9_wrong")
-    assert [row.status for row in told if text in row.evidence] == [status], [row.evidence for row in told]
-    other = rows(make, right, name, rule, "d9_right")
-    assert {row.status for row in other} <= {"pass"}, [row.evidence for row in other]
-
+from tests.review.removability.parts import (
+    COMPLETELY,
+    EMPTIED,
+    HANDLER,
+    ORDER,
+    PURPOSE,
+    UNBLOCKED,
+    Resources,
+    att,
+    check,
+    hook,
+    one,
+    ref,
+    role,
+    rows,
+    sub,
+)
 
 KEPT = {
     "retained": (
@@ -297,32 +249,6 @@ def test_a_custom_resource_keeps_its_permissions_until_it_is_done(make: Make) ->
 def test_who_answers_from_another_stack_is_unknown(make: Make) -> None:
     resources = {"Emptied": one("Custom::EmptyOnDelete", ServiceToken={"Fn::ImportValue": "handler"}, BucketName="b")}
     assert [row.status for row in rows(make, resources, "Emptied", ORDER)] == ["unknown"]
-
-
-def writer(kind: str, depends: list[str] | None) -> Resources:
-    if kind == "function":
-        return {
-            "WriterRole": role("s3:PutObject", sub("${Bucket.Arn}/*")),
-            "Writer": one("AWS::Lambda::Function", depends, Role=att("WriterRole")),
-        }
-    if kind == "endpoint":
-        capture = {"DestinationS3Uri": sub("s3://${Bucket}/c")}
-        configuration = one("AWS::SageMaker::EndpointConfig", DataCaptureConfig=capture)
-        named = att("Configuration", "EndpointConfigName")
-        return {
-            "Configuration": configuration,
-            "Writer": one("AWS::SageMaker::Endpoint", depends, EndpointConfigName=named),
-        }
-    if kind == "pipeline":
-        return {"Writer": one("AWS::CodePipeline::Pipeline", depends, ArtifactStore={"Location": ref("Bucket")})}
-    return {"Writer": one("AWS::EC2::FlowLog", depends, LogDestination=att("Bucket"))}
-
-
-@pytest.mark.parametrize("kind", ["function", "endpoint", "pipeline", "flow log"])
-def test_a_writer_goes_before_what_empties_its_bucket(kind: str, make: Make) -> None:
-    wrong = HANDLER | EMPTIED | writer(kind, None)
-    right = HANDLER | EMPTIED | writer(kind, ["Emptied"])
-    check(make, ORDER, "Bucket", wrong, "Writer may still write into Bucket after Emptied emptied it", right)
 
 
 def test_access_logs_are_emptied_when_the_buckets_are_gone_that_they_are_of(make: Make) -> None:

@@ -52,7 +52,13 @@ OPERATORS = (
     removes(
         "drop-stack-removal", "A stack made in the lab that nothing removes", "removal", "Custom::StackRemovedOnDelete"
     ),
-    removes("drop-job-stop", "Jobs that run on while their network goes", "removal", "Custom::StopJobsOnDelete"),
+    removes(
+        "drop-job-stop",
+        "Jobs that run on while their network goes",
+        "removal",
+        "Custom::StopJobsOnDelete",
+        "Custom::StopTrainingOnDelete",
+    ),
     Operator(
         id="drop-expiry",
         title="A lab that does not delete itself when asked to",

@@ -3,43 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from labkit.review.provers.deployability.kit import text
 from labkit.review.provers.deployability.kit.tables import by_type
 from labkit.review.provers.deployability.kit.view import View
 from labkit.review.provers.permission.finding import Finding
 from labkit.review.provers.removability import hooks
+from labkit.review.provers.removability.filling import fillers
 from labkit.review.provers.removability.kept import stays
+from labkit.review.provers.removability.left import table
 from labkit.review.provers.removability.rules import ORDER
 from stacks.rules.kit.template import Resource
 from stacks.rules.kit.values import references
-
-# What writes into a bucket that it names, and the property that says so; empty: anything that names it.
-_WRITERS = {
-    "AWS::CloudTrail::Trail": ("S3BucketName",),
-    "AWS::CodeBuild::Project": ("Artifacts.Location", "LogsConfig.S3Logs.Location", "Cache.Location"),
-    "AWS::CodePipeline::Pipeline": ("ArtifactStore.Location", "ArtifactStores"),
-    "AWS::EC2::FlowLog": ("LogDestination",),
-    "AWS::ElasticLoadBalancingV2::LoadBalancer": ("LoadBalancerAttributes",),
-    "AWS::KinesisFirehose::DeliveryStream": ("",),
-    "AWS::SageMaker::FeatureGroup": ("OfflineStoreConfig",),
-    "AWS::SageMaker::MonitoringSchedule": ("",),
-    "AWS::SageMaker::Pipeline": ("",),
-}
-# Stands for every bucket.
-_ANY = "*"
-_CAPTURE = "DataCaptureConfig.DestinationS3Uri"
 
 
 def order(view: View) -> Iterator[Finding]:
     """Yield a row for each custom resource, each pair of writer and emptier, and each workload with interfaces."""
     for hook in hooks.hooks(view):
         yield from _permissions(hook, view)
-    writers = _writers(view)
+    for row in table()["container"]:
+        for container in view.of(row["type"]):
+            if not stays(container):
+                yield from _emptied(container, row, view)
     for bucket in view.of("AWS::S3::Bucket"):
         if not stays(bucket):
-            yield from _emptied(bucket, [*writers.get(bucket.logical_id, []), *writers.get(_ANY, [])], view)
             yield from _access_logs(bucket, view)
+    yield from _named_by_text(view)
     yield from _interfaces(view)
 
 
@@ -70,60 +59,42 @@ def _permissions(hook: Resource, view: View) -> Iterator[Finding]:
         yield Finding(ORDER, hook.logical_id, "pass", f"{function.logical_id} keeps its permissions until it is done")
 
 
-def _writers(view: View) -> dict[str, list[Resource]]:
-    """What writes into each bucket."""
-    found: dict[str, list[Resource]] = {}
-    for type_, paths in _WRITERS.items():
-        for resource in view.of(type_):
-            for path in paths:
-                values = [resource.properties] if not path else [value for _, value in resource.each(path)]
-                for name in sorted(set().union(*map(references, values))):
-                    found.setdefault(name, []).append(resource)
-    for endpoint in view.of("AWS::SageMaker::Endpoint"):
-        configuration = view.target(endpoint.properties.get("EndpointConfigName"), "AWS::SageMaker::EndpointConfig")
-        for name in references(configuration.one(_CAPTURE)) if configuration is not None else ():
-            found.setdefault(name, []).append(endpoint)
-    buckets = {one.logical_id for one in view.of("AWS::S3::Bucket")}
-    for function in view.of("AWS::Lambda::Function"):
-        role = view.roles.of(function.properties.get("Role"))
-        for name in _written_by(role, view) & (buckets | {_ANY}) if role is not None else ():
-            found.setdefault(name, []).append(function)
-    return found
-
-
-def _written_by(role: Resource, view: View) -> set[str]:
-    """Logical ids of what a role may put objects into."""
-    found: set[str] = set()
-    for held in view.roles.held(role):
-        for statement in held.statements:
-            if statement.allows and statement.covers("s3:PutObject"):
-                for pattern in statement.resources:
-                    found |= {one.partition(".")[0] for one in text.tokens(pattern)} or {_ANY}
-    return found
-
-
-def _emptied(bucket: Resource, writers: list[Resource], view: View) -> Iterator[Finding]:
-    emptiers = list(hooks.on(view, bucket))
-    if not emptiers:
+def _emptied(container: Resource, row: dict[str, Any], view: View) -> Iterator[Finding]:
+    """A row for each thing that may still fill what was emptied, or one that says that nothing does."""
+    emptiers = list(hooks.on(view, container))
+    if not emptiers or "fill" not in row:
         return
-    early = [
-        one.logical_id
-        for one in dict.fromkeys(writers)
-        if not any(view.graph.precedes(emptier, one) for emptier in emptiers)
-    ]
-    names = ", ".join(one.logical_id for one in emptiers)
-    if early:
+    found = fillers(view, container, row["fill"])
+    early = [one for one in found if not one.ends_before(emptiers, view)]
+    into, by = container.logical_id, emptiers[0].logical_id
+    for one in early:
+        late = one.late
+        jobs = "" if late is one.resource else f", or a job of it that {late.logical_id} has not stopped yet,"
         said = (
-            f"{', '.join(early)} may still write into {bucket.logical_id} after {names} emptied it: deletion of the "
-            f"bucket fails. Add DependsOn {emptiers[0].logical_id} to {early[0]}"
+            f"{one.resource.logical_id}{jobs} may still write into {into} after {by} emptied it: deletion of {into} "
+            f"fails. Add DependsOn {by} to {late.logical_id}"
         )
-        yield Finding(ORDER, bucket.logical_id, "open", said)
-    else:
-        what = ", ".join(one.logical_id for one in dict.fromkeys(writers)) or "nothing of the stack writes into it"
-        said = (
-            f"{what} before {names}, and that before {bucket.logical_id}" if writers else f"{names} empties it; {what}"
-        )
-        yield Finding(ORDER, bucket.logical_id, "pass", said)
+        yield Finding(ORDER, late.logical_id, "open", said)
+    if not early:
+        names = ", ".join(one.logical_id for one in emptiers)
+        what = ", ".join(one.resource.logical_id for one in found)
+        said = f"{what} before {names}, and that before {into}"
+        said = said if found else f"{names} empties it; nothing of the stack writes into it"
+        yield Finding(ORDER, into, "pass", said)
+
+
+def _named_by_text(view: View) -> Iterator[Finding]:
+    """Custom resources that name by its text what they empty or stop: no reference keeps it until they have run."""
+    named = {row["type"] for row in table()["container"]} | {row["type"] for row in table()["made"] if row.get("hook")}
+    for resource in view.of(*sorted(named | {"AWS::SageMaker::MonitoringSchedule"})):
+        found = [] if stays(resource) else list(hooks.on(view, resource))
+        if found and not any(view.graph.precedes(resource, one) for one in found):
+            first = found[0].logical_id
+            said = (
+                f"{first} names {resource.logical_id} by its text, so that {resource.logical_id} may be deleted before "
+                f"{first} has run: that fails while something is in it. Add DependsOn {resource.logical_id} to {first}"
+            )
+            yield Finding(ORDER, first, "open", said)
 
 
 def _access_logs(bucket: Resource, view: View) -> Iterator[Finding]:

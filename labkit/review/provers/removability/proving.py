@@ -11,7 +11,9 @@ from labkit.review.lab import Lab
 from labkit.review.provers.deployability.kit.view import View
 from labkit.review.provers.permission.finding import Finding
 from labkit.review.provers.removability.blocked import blocked
+from labkit.review.provers.removability.children import children
 from labkit.review.provers.removability.costs import Costs
+from labkit.review.provers.removability.jobs import jobs
 from labkit.review.provers.removability.kept import kept
 from labkit.review.provers.removability.left import left
 from labkit.review.provers.removability.order import order
@@ -42,5 +44,5 @@ def findings(lab: Lab) -> Iterator[Finding]:
     """Yield every answer of every rule, each once."""
     assembly = lab.assembly
     view = View(lab.template.content, region=assembly.region, partition=assembly.partition, stack=assembly.stack)
-    answers = (*kept(view, Costs.of(assembly)), *left(view), *blocked(view), *order(view))
+    answers = (*kept(view, Costs.of(assembly)), *left(view), *blocked(view), *jobs(view), *order(view), *children(view))
     yield from dict.fromkeys(answers)

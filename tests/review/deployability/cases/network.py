@@ -39,6 +39,7 @@ MODEL = one(
     PrimaryContainer={"Image": "i", "ModelDataUrl": "s3://models/one.tar.gz"},
     VpcConfig={"Subnets": subnet_refs(), "SecurityGroupIds": [arn("Group", "GroupId")]},
 )  # fmt: skip
+ROUTED = ("Subnet0Routes", "Subnet1Routes")
 CONFIG = one(
     "AWS::SageMaker::EndpointConfig",
     ProductionVariants=[{"VariantName": "main", "ModelName": arn("Model", "ModelName")}],
@@ -202,12 +203,15 @@ CASES = [
          "does not have an associated load balancer", "DF-097"),
     Case("a route to a gateway that is not attached yet", "deploy-unnamed-need-first", NET | OPEN | {"Out": {k: v for k, v in OPEN["Out"].items() if k != "DependsOn"}}, {"Out": OPEN["Out"]}),
     Case("an endpoint before the S3 endpoint that its model reads through", "deploy-unnamed-need-first",
-         NET | {"Model": MODEL, "Config": CONFIG, "Endpoint": HOSTED, "S3": gateway()}, {"Model": depending(MODEL, "S3")}, "by which Model reads S3", on="Endpoint"),
+         NET | {"Model": MODEL, "Config": CONFIG, "Endpoint": HOSTED, "S3": gateway()}, {"Model": depending(MODEL, "S3", *ROUTED)}, "by which Model reads S3", on="Endpoint"),
+    Case("an endpoint before the route by which its model reads S3", "deploy-unnamed-need-first",
+         NET | {"Model": depending(MODEL, "S3", ROUTED[0]), "Config": CONFIG, "Endpoint": HOSTED, "S3": gateway()},
+         {"Model": depending(MODEL, "S3", *ROUTED)}, "the route from Subnet1 by which Model reads S3", on="Endpoint"),
     Case("a shadow variant before the S3 endpoint that its model reads through", "deploy-unnamed-need-first",
          NET | {"Model": MODEL, "Config": one("AWS::SageMaker::EndpointConfig", ProductionVariants=[], ShadowProductionVariants=[{"ModelName": arn("Model", "ModelName")}]),
                 "Endpoint": HOSTED, "S3": interface("s3")}, {"Endpoint": depending(HOSTED, "S3")}),
     Case("an inference component before the S3 endpoint that its model reads through", "deploy-unnamed-need-first",
-         NET | {"Model": MODEL, "Component": COMPONENT, "S3": gateway()}, {"Component": depending(COMPONENT, "S3")}),
+         NET | {"Model": MODEL, "Component": COMPONENT, "S3": gateway()}, {"Component": depending(COMPONENT, "S3", *ROUTED)}),
     Case("an endpoint that is made beside the S3 endpoint and reaches S3 by another way", "deploy-unnamed-need-first",
          NET | {"Model": MODEL, "Config": CONFIG, "Endpoint": HOSTED, "S3": gateway()}, OPEN),
     Case("an endpoint before the S3 endpoint, whose repaired model brings nothing to read", "deploy-unnamed-need-first",

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from labkit.review.provers.deployability.kit.check import Check, Fault
+from labkit.review.provers.deployability.kit.handed import handed
 from labkit.review.provers.deployability.kit.tables import table
 from labkit.review.provers.deployability.kit.view import View
 from stacks.rules.kit.template import Resource
 
 _REMOVE = "ec2:DeleteNetworkInterface"
+_SAGEMAKER = "sagemaker.amazonaws.com"
+_TRUST = "AssumeRolePolicyDocument"
 # Resources whose interfaces AWS removes with the role of the resource, long after the resource itself is gone.
 _SLOW = {
     "AWS::Lambda::Function": ("Role", "VpcConfig.SubnetIds", "VpcConfig.SecurityGroupIds"),
@@ -19,11 +22,16 @@ _SLOW = {
         "ServiceExecutionRole", "ApplicationConfiguration.VpcConfigurations.*.SubnetIds",
         "ApplicationConfiguration.VpcConfigurations.*.SecurityGroupIds"),
 }  # fmt: skip
+# They take their interfaces away while they are deleted.
+_QUICK = ("AWS::SageMaker::Domain", "AWS::SageMaker::NotebookInstance", "AWS::SageMaker::UserProfile")
+_GROUP = "AWS::EC2::SecurityGroup"
 
 
 def look(resource: Resource, view: View) -> Iterable[Fault]:
     if resource.type in _SLOW:
         yield from _role_stays(resource, view)
+    if resource.type == _GROUP:
+        yield from _hosts_stay(resource, view)
     for row in table("workloads")["workload"]:
         if resource.type in (row.get("types") or [row["type"]]):
             yield from _literal(resource, row["subnets"], view)
@@ -51,12 +59,7 @@ def _role_stays(resource: Resource, view: View) -> Iterator[Fault]:
     groups = view.groups.of(view.items(resource, groups_at))
     if role is None or not groups:
         return
-    policies = [
-        held.carrier
-        for held in view.roles.held(role)
-        if any(one.allows and one.covers(_REMOVE) for one in held.statements) and held.carrier is not role
-    ]
-    carriers = policies or [role]
+    carriers = [one for one in _removing(role, view) if one is not role] or [role]
     for group in groups:
         if not any(view.graph.precedes(one, group) for one in carriers):
             yield Fault(
@@ -66,6 +69,51 @@ def _role_stays(resource: Resource, view: View) -> Iterator[Fault]:
                 f"CloudFormation may remove {carriers[0].logical_id} before {group.logical_id}, and the interfaces stay",
                 fix=f"Add DependsOn {carriers[0].logical_id} to {group.logical_id}.",
             )
+
+
+def _removing(role: Resource, view: View) -> list[Resource]:
+    """The policies by which a role may remove interfaces, and the role itself if it says so."""
+    return [
+        held.carrier
+        for held in view.roles.held(role)
+        if any(one.allows and one.covers(_REMOVE) for one in held.statements)
+    ]
+
+
+def _hosts_stay(group: Resource, view: View) -> Iterator[Fault]:
+    """Jobs and hosts of SageMaker that something starts with a role and a group, here or in a stack of its own."""
+    told: dict[str, dict[str, str]] = view.once("roles told together with groups", lambda: _together(view))
+    for name, by in told.get(group.logical_id, {}).items():
+        role = view.template.resources[name]
+        carriers = _removing(role, view)
+        if carriers and not any(view.graph.precedes(one, group) for one in carriers):
+            first = carriers[0].logical_id
+            circular = view.graph.precedes(group, carriers[0])
+            yield Fault(
+                "DependsOn",
+                first,
+                f"{by} gives {name} and {group.logical_id} to jobs or hosts, whose interfaces SageMaker removes with that "
+                f"role after they ended; CloudFormation may remove {first} before {group.logical_id}",
+                fix=f"Take {group.logical_id} out of {first}, and let it depend on {first}."
+                if circular
+                else f"Add DependsOn {first} to {group.logical_id}.",
+            )
+
+
+def _together(view: View) -> dict[str, dict[str, str]]:
+    """Security groups with the roles of SageMaker that stand beside them in a setting, and where they do."""
+    groups = {one.logical_id for one in view.of(_GROUP)}
+    roles = {one.logical_id for one in view.of("AWS::IAM::Role") if _SAGEMAKER in str(one.properties.get(_TRUST))}
+    found: dict[str, dict[str, str]] = {}
+    for resource in view.template.resources.values() if groups and roles else ():
+        named = resource.references
+        if resource.type in _QUICK or not (named & groups and named & roles):
+            continue
+        for entry in handed(resource.properties):
+            for group in sorted(entry.names & groups):
+                for role in sorted(entry.names & roles):
+                    found.setdefault(group, {}).setdefault(role, resource.logical_id)
+    return found
 
 
 def _literal(resource: Resource, path: str, view: View) -> Iterator[Fault]:
@@ -86,6 +134,7 @@ CHECK = Check(
     error="resource sg-... has a dependent object (DependencyViolation)",
     sources=(
         "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
+        "https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html",
         "https://github.com/aws/aws-cdk/issues/6701",
         "https://github.com/go-to-k/cdkd/pull/38",
         "https://github.com/aws-samples/aws-genai-llm-chatbot/issues/350",

@@ -148,6 +148,13 @@ def _artefacts(resource: Resource, path: str, name: object, view: View) -> Itera
             yield Fault(path, resource.one(path), _order(resource, gates, f"the endpoint by which {model.logical_id} reads S3"),
                         error=_NO_DATA, fix=_depend(gates, "the endpoint"))  # fmt: skip
             return
+        routes = _naming(subnet, ("AWS::EC2::SubnetRouteTableAssociation",), view)
+        late = [one for one in routes if not view.graph.precedes(one, resource)]
+        if late and all(view.network.is_gateway(one) for one in gates):
+            what = f"the route from {subnet.logical_id} by which {model.logical_id} reads S3"
+            yield Fault(path, resource.one(path), _order(resource, late, what),
+                        error=_NO_DATA, fix=_depend(late, "the association"))  # fmt: skip
+            return
 
 
 def _naming(resource: Resource, types: tuple[str, ...], view: View) -> list[Resource]:
