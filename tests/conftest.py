@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +18,14 @@ import pytest
 
 from labkit.assembly import Assembly
 from labkit.catalogue import ROOT, Lab, find
+from labkit.engine import environment
 from labkit.synth import synth
 
 OUT = ROOT / "cdk.out" / ".tests"
 LABS = find()
 
 # CDK's own validator takes seconds to start: the gate runs it once, in a process of its own.
-os.environ["CDK_VALIDATION"] = "false"
+os.environ.update(environment())
 
 # Nothing outside may be reached by accident; the emulator's tests set what they need.
 for name in [name for name in os.environ if name.startswith("AWS_")]:
@@ -61,13 +65,31 @@ def _alone(name: str) -> Iterator[None]:
 
 
 def synthesized(lab: Lab, *, place: str = "default", **given: Any) -> Assembly:
-    """A lab's assembly with some settings; made once, then read."""
-    with _alone(place):
-        return synth([lab], given=given, out=OUT / place, file=None)[0].assembly
+    """A lab's assembly with some settings; made once, then read: nothing of one test is in another's."""
+    return Assembly.read(_made(lab, place, json.dumps(given, sort_keys=True)))
+
+
+@cache
+def _made(lab: Lab, place: str, given: str) -> Path:
+    """The folder of an assembly; other settings lie in another folder, so that no process takes it from another."""
+    name = place if given == "{}" else f"{place}-{hashlib.sha256(given.encode()).hexdigest()[:8]}"
+    with _alone(name):
+        return synth([lab], given=json.loads(given), out=OUT / name, file=None)[0].assembly.folder
+
+
+def unaccepted(assembly: Assembly) -> list[dict[str, Any]]:
+    """The findings of the packs for which no acceptance stands."""
+    accepted = {(row["engine"], row["rule"], name) for row in assembly.accepted for name in row["logical_ids"]}
+    return [row for row in assembly.findings if (row["engine"], row["finding"], row["logical_id"]) not in accepted]
 
 
 def validated(lab: Lab) -> Assembly:
     """A lab's assembly made with CDK's own validator on; all labs are made at once, in another process."""
+    return Assembly.read(_validated() / lab.name)
+
+
+@cache
+def _validated() -> Path:
     out = OUT / "validated"
     code = (
         "from pathlib import Path; from labkit.catalogue import find; from labkit.synth import synth;"
@@ -76,7 +98,7 @@ def validated(lab: Lab) -> Assembly:
     environment = {name: value for name, value in os.environ.items() if name != "CDK_VALIDATION"}
     with _alone("validated"):
         subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, env=environment)
-    return Assembly.read(out / lab.name)
+    return out
 
 
 @pytest.fixture(params=LABS, ids=lambda lab: lab.name)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 TICK = timedelta(seconds=60)
-PATIENCE_SECONDS = 60.0
+# Longer than any work that gives up by itself, such as a model that does not load.
+PATIENCE_SECONDS = 180.0
 LOOK_SECONDS = 0.05
 
 Callback = Callable[[datetime], None]
@@ -24,6 +24,7 @@ class Clock:
         self._advancing = threading.RLock()
         self._work = threading.Condition()
         self._running = 0
+        self._ticking = False
         self._awaited: list[Callable[[], bool]] = []
 
     def now(self) -> datetime:
@@ -37,22 +38,19 @@ class Clock:
     def advance(self, seconds: float) -> datetime:
         """Let time pass in ticks of 60 seconds, then return the new time.
 
-        Work that was under way when time was advanced takes no emulated time: it is waited for first.
+        Work that was under way when time was advanced takes no emulated time: it is waited for first, and so is the
+        work that goes on because of it.
         """
         if seconds < 0:
             raise ValueError(f"Time cannot go back: {seconds} seconds given; 0 or more are allowed.")
-        self._wait_for_work()
+        self._settle()
         with self._advancing:
             left = timedelta(seconds=seconds)
             while left > timedelta():
                 tick = min(left, TICK)
-                self._offset += tick
                 left -= tick
-                for callback in tuple(self._subscribers):
-                    callback(self.now())
-                for ready in tuple(self._awaited):
-                    self._resume(ready)
-                self._wait_for_work()
+                self._tick(tick)
+                self._settle()
         return self.now()
 
     @contextlib.contextmanager
@@ -73,7 +71,8 @@ class Clock:
     def wait_until(self, ready: Callable[[], bool]) -> None:
         """Inside :meth:`working`: let emulated time go on until ``ready()``, which is asked again after every tick.
 
-        No tick passes between the one that makes it true and the work that goes on then.
+        No tick passes between what makes it true and the work that goes on then, which begins after all that the
+        tick drives.
         """
         if ready():
             return
@@ -86,7 +85,26 @@ class Clock:
                 if ready not in self._awaited:
                     return
                 self._work.wait(LOOK_SECONDS)
-            self._resume(ready)
+            if not self._ticking:
+                self._resume(ready)
+
+    def _tick(self, length: timedelta) -> None:
+        """Move on once, and call whatever time drives."""
+        self._ticking = True
+        try:
+            self._offset += length
+            for callback in tuple(self._subscribers):
+                callback(self.now())
+        finally:
+            self._ticking = False
+
+    def _settle(self) -> None:
+        """Have the work go on that may, until nothing is under way but what awaits more time."""
+        while True:
+            for ready in tuple(self._awaited):
+                self._resume(ready)
+            if not self._wait_for_work():
+                return
 
     def _resume(self, ready: Callable[[], bool]) -> None:
         """Have the work that awaits ``ready`` go on, if it may."""
@@ -100,8 +118,15 @@ class Clock:
                 self._running += 1
                 self._work.notify_all()
 
-    def _wait_for_work(self) -> None:
-        give_up = time.monotonic() + PATIENCE_SECONDS
+    def _wait_for_work(self) -> bool:
+        """Wait until no work is under way; whether some was, and has ended within patience.
+
+        Looks are counted, not seconds: a machine that was paused has lost no patience.
+        """
         with self._work:
-            while self._running and (patience := give_up - time.monotonic()) > 0:
-                self._work.wait(patience)
+            worked = self._running > 0
+            for _ in range(round(PATIENCE_SECONDS / LOOK_SECONDS)):
+                if not self._running:
+                    break
+                self._work.wait(LOOK_SECONDS)
+            return worked and not self._running

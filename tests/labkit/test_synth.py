@@ -43,7 +43,11 @@ def test_another_process_with_another_hash_seed_and_place_writes_the_same_bytes(
     )
     subprocess.run(
         [sys.executable, "-c", code], check=True, cwd=ROOT,
-        env={**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "HOME": str(tmp_path), "LANG": "C"},
+        env={
+            **os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "HOME": str(tmp_path), "LANG": "C",
+            # Only CDK's own code, which need not be unpacked again in the new home.
+            "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(Path.home() / ".cache/aws/jsii/package-cache"),
+        },
     )  # fmt: skip
     name = f"{here.stack}.template.json"
     assert (tmp_path / NAME / name).read_bytes() == (here.folder / name).read_bytes()

@@ -22,7 +22,7 @@ _BEGIN = (
     "sys.path.remove(sys.argv[1]); module.main()"
 )
 _FROM_HERE = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
-_OUTPUT_PATIENCE = 2.0
+_OUTPUT_PATIENCE = 10.0
 
 
 class GoneError(Exception):

@@ -27,7 +27,7 @@ while IFS= read -r labs_next <&3; do
 done
 trap - EXIT
 """
-_OUTPUT_PATIENCE = 2.0
+_OUTPUT_PATIENCE = 10.0
 ROOT = Path(__file__).resolve().parents[3]
 BEGIN = "import sys; sys.path.insert(0, sys.argv[1]); from labkit.rehearsal.runtime.inside import build_shell; build_shell.main()"
 

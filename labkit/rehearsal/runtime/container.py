@@ -15,7 +15,7 @@ from typing import IO
 
 _LAUNCH = Path(__file__).with_name("inside") / "launch.py"
 _FROM_HERE = ("LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
-_OUTPUT_PATIENCE = 5.0
+_OUTPUT_PATIENCE = 10.0
 
 
 class Container:

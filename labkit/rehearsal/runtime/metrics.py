@@ -167,7 +167,9 @@ class Metrics:
                 chosen = (first + number * MINUTE for number in range(span))
             for minute in sorted(moment for moment in chosen if first <= moment < end and moment in minutes):
                 begin = minute - (minute - (anchor or _EPOCH)) % timedelta(seconds=max(period, 60))
-                merged.setdefault(begin, Bucket()).merge(minutes[minute])
+                if begin not in merged:
+                    merged[begin] = Bucket()
+                merged[begin].merge(minutes[minute])
         return merged
 
     def has(self, namespace: str, name: str, dimensions: Dimensions, minute: datetime) -> bool:

@@ -25,7 +25,7 @@ class Timetable:
 
     Args:
         zone: IANA name of the time zone in which ``at`` and ``cron`` are meant.
-        since: from when ``rate`` counts.
+        since: when it was made: ``rate`` counts from then, and nothing falls due before.
     """
 
     expression: str
@@ -35,6 +35,7 @@ class Timetable:
     def due(self, after: datetime, until: datetime) -> list[datetime]:
         """The moments in (after, until] at which the schedule falls due, in UTC."""
         kind, inside = _split(self.expression)
+        after = max(after, self.since or after)
         if kind == "at":
             moment = datetime.fromisoformat(inside).replace(tzinfo=ZoneInfo(self.zone)).astimezone(UTC)
             return [moment] if after < moment <= until else []
@@ -54,7 +55,7 @@ class Timetable:
         step = timedelta(seconds=int(number) * _UNITS[unit.strip().removesuffix("s")])
         moment = self.since + step * max(int((after - self.since) / step), 0)
         while moment <= until:
-            if moment > max(after, self.since):
+            if moment > after:
                 yield moment
             moment += step
 

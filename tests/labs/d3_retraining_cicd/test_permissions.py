@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from labkit.catalogue import pick
+from tests.conftest import unaccepted
 
 APPROVING = {"codepipeline:PutApprovalResult", "sagemaker:UpdateModelPackage"}
 DEPLOYING = {"sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint", "sagemaker:DeleteEndpoint"}
@@ -148,7 +149,7 @@ def test_code_may_come_from_a_repository_by_setting(synthesize: Any) -> None:
         repository={"connection_arn": connection, "name": "owner/models"},
         branches={"release": "production"},
     )
-    assert [row for row in made.findings if row["status"] != "accepted"] == []
+    assert unaccepted(made) == []
     (pipeline,) = [r for r in made.template["Resources"].values() if r["Type"] == "AWS::CodePipeline::Pipeline"]
     (source,) = pipeline["Properties"]["Stages"][0]["Actions"]
     assert source["ActionTypeId"]["Provider"] == "CodeStarSourceConnection"

@@ -14,6 +14,7 @@ from labkit.assembly import Assembly
 from labkit.catalogue import Lab, pick
 from labkit.review import review
 from stacks.settings import Settings, SettingsError
+from tests.conftest import unaccepted
 from tests.labs.test_every_lab import PerLab, stable
 
 ELSEWHERE = {
@@ -73,7 +74,7 @@ def test_template_with_model_monitor_is_the_reviewed_one(managed: Assembly, per_
 @pytest.mark.parametrize("choice", CHOICES)
 def test_no_choice_opens_a_finding_of_the_packs(choice: str, synthesize: Synthesize) -> None:
     assembly = synthesize(lab(), place=f"monitor-{choice}", **CHOICES[choice])
-    assert [row for row in assembly.findings if row["status"] != "accepted"] == []
+    assert unaccepted(assembly) == []
 
 
 @pytest.mark.parametrize("choice", CHOICES)

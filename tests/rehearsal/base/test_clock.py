@@ -93,6 +93,78 @@ def test_work_that_waits_goes_on_without_a_tick_when_it_may() -> None:
     assert done.wait(10)
 
 
+def test_work_that_waits_for_other_work_goes_on_before_time_does() -> None:
+    """GIVEN work that waits for other work WHEN time is advanced THEN both are done before the first tick."""
+    clock, order, first_is_done = Clock(), [], threading.Event()
+    waiting, may_end = threading.Event(), threading.Event()
+    clock.subscribe(lambda now: order.append("tick"))
+
+    def done() -> bool:
+        waiting.set()
+        threading.Event().wait(0.05)  # a look that takes its time, as one that calls an API
+        return first_is_done.is_set()
+
+    def first() -> None:
+        with clock.working():
+            waiting.wait(10)
+            may_end.wait(10)
+            first_is_done.set()
+
+    def second() -> None:
+        with clock.working():
+            clock.wait_until(done)
+            order.append("work")
+
+    workers = [threading.Thread(target=work) for work in (first, second)]
+    for worker in workers:
+        worker.start()
+    waiting.wait(10)
+    threading.Timer(0.2, may_end.set).start()
+
+    clock.advance(60)
+
+    for worker in workers:
+        worker.join()
+    assert order == ["work", "tick"]
+
+
+def test_work_that_waits_for_time_goes_on_after_all_that_the_tick_drives() -> None:
+    """GIVEN work that waits for a minute WHEN it passes THEN what the minute drives comes first, however long it takes."""
+    clock, order, waiting = Clock(), [], threading.Event()
+    until = clock.now() + timedelta(seconds=60)
+
+    def slow(now: datetime) -> None:
+        threading.Event().wait(0.3)
+        order.append("tick")
+
+    def reached() -> bool:
+        waiting.set()
+        return clock.now() >= until
+
+    def work() -> None:
+        with clock.working():
+            clock.wait_until(reached)
+            order.append("work")
+
+    clock.subscribe(slow)
+    worker = threading.Thread(target=work)
+    worker.start()
+    waiting.wait(10)
+
+    clock.advance(60)
+
+    worker.join()
+    assert order == ["tick", "work"]
+
+
+def test_work_without_an_end_holds_time_no_longer_than_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIVEN work that never ends WHEN time is advanced THEN it goes on all the same."""
+    monkeypatch.setattr("labkit.rehearsal.clock.PATIENCE_SECONDS", 0.2)
+    clock, begin = Clock(), datetime.now(UTC)
+    with clock.working():
+        assert clock.advance(60) - begin >= timedelta(seconds=60)
+
+
 def test_the_clock_is_read_and_advanced_over_http(cloud: Cloud) -> None:
     """GIVEN a running emulator WHEN an hour is posted THEN the clock and what services stamp show it."""
     import json

@@ -97,8 +97,10 @@ def test_a_child_that_cannot_start_is_told(monkeypatch: pytest.MonkeyPatch, tmp_
         pass
 
 
+# A run of tests in the background of a shell ignores Ctrl-C, and what it starts inherits that.
 PARENT = """
-import time
+import signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from labkit.rehearsal.emulator import Emulator
 with Emulator() as emulator:
     print(emulator.pid, emulator.log.parent, flush=True)
@@ -122,7 +124,7 @@ def test_the_child_ends_with_its_parent() -> None:
     assert folder.exists()
     parent.kill()
     parent.communicate()
-    assert gone(child)
+    assert gone(child, seconds=60)
     assert not folder.exists()
 
 
@@ -130,6 +132,6 @@ def test_ctrl_c_leaves_no_child() -> None:
     """GIVEN a parent with an emulator WHEN it gets Ctrl-C THEN it ends, and the emulator with it."""
     parent, child, _ = parent_with_child()
     parent.send_signal(signal.SIGINT)
-    parent.communicate(timeout=20)
+    parent.communicate(timeout=60)
     assert parent.returncode != 0
     assert gone(child, seconds=0.5)

@@ -46,16 +46,44 @@ class Emulator:
     def call(self, what: str, body: dict[str, Any] | None = None) -> Any:
         """Ask the emulator itself."""
         data = json.dumps(body).encode() if body is not None else None
-        with urllib.request.urlopen(f"{self.url}/rehearsal/{what}", data=data, timeout=300) as answer:
+        with urllib.request.urlopen(f"{self.url}/rehearsal/{what}", data=data, timeout=600) as answer:
             return json.load(answer)
 
-    def wait(self, probe: Callable[[], Any], *, seconds: float = 900) -> Any:
-        """Advance the clock until ``probe`` is truthy."""
+    def early(self) -> datetime:
+        """Go on to the beginning of a minute: what follows is measured in one minute, however slow the machine is."""
+        now = self.now()
+        return self.advance(60 - now.second - now.microsecond / 1e6)
+
+    def wait(self, probe: Callable[[], Any], *, seconds: float = 3600) -> Any:
+        """Advance the clock until ``probe`` is truthy.
+
+        Args:
+            seconds: emulated; while jobs run, thirty of them are a second of the machine.
+        """
         for _ in range(int(seconds / 15)):
             if found := probe():
                 return found
             self.advance(15)
         raise AssertionError(f"not within {seconds} emulated seconds")
+
+    def clear(self) -> None:
+        """Remove what each later minute of emulated time would go on to measure and evaluate."""
+        used = {
+            name: self.client(name)
+            for name in ("application-autoscaling", "sagemaker", "cloudwatch")
+            if name in self.clients
+        }
+        if scaling := used.get("application-autoscaling"):
+            for target in scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]:
+                named = {name: target[name] for name in ("ServiceNamespace", "ResourceId", "ScalableDimension")}
+                scaling.deregister_scalable_target(**named)
+        if sagemaker := used.get("sagemaker"):
+            for endpoint in sagemaker.list_endpoints(MaxResults=100)["Endpoints"]:
+                sagemaker.delete_endpoint(EndpointName=endpoint["EndpointName"])
+        if cloudwatch := used.get("cloudwatch"):
+            found = cloudwatch.describe_alarms(AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+            names = [alarm["AlarmName"] for alarm in found["CompositeAlarms"] + found["MetricAlarms"]]
+            cloudwatch.delete_alarms(AlarmNames=names)
 
 
 @pytest.fixture(scope="session")

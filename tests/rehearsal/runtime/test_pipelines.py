@@ -108,6 +108,7 @@ class Lab:
             Runtime="python3.12",
             Handler="main.handler",
             Role=self.role,
+            Timeout=30,
             Code={"ZipFile": zipped({"main.py": FUNCTION})},
         )
         self.put("word")
@@ -164,7 +165,7 @@ class Lab:
 
     def until(self, probe: Callable[[], Any]) -> Any:
         """Wait for something that needs no emulated time to pass but a little."""
-        return self.emulator.wait(probe, seconds=1500)
+        return self.emulator.wait(probe, seconds=3600)
 
     def ends(self, name: str, execution: str, status: str) -> None:
         """Wait until an execution is over and check how."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import tarfile
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from botocore.exceptions import ClientError
@@ -104,9 +106,10 @@ class Lab:
 
 
 @pytest.fixture(scope="module")
-def lab(emulator: Any) -> Lab:
+def lab(emulator: Any) -> Iterator[Lab]:
     """The lab."""
-    return Lab(emulator)
+    yield Lab(emulator)
+    emulator.clear()
 
 
 def test_a_policy_makes_the_two_alarms_that_aws_makes(lab: Lab) -> None:
@@ -136,6 +139,7 @@ def test_load_scales_out_after_three_minutes_and_idleness_in_after_fifteen(lab: 
     lab.target("busy")
     lab.track("busy")
     # WHEN 10 come each minute
+    lab.emulator.early()
     lab.load("busy", per_minute=10, minutes=2)
     assert lab.count("busy") == 1
     lab.load("busy", per_minute=10, minutes=1)
@@ -166,6 +170,7 @@ def test_the_maximum_caps_and_a_disabled_scale_in_keeps(lab: Lab) -> None:
     answer = lab.track("capped", DisableScaleIn=True)
     assert len(answer["Alarms"]) == 1
     # WHEN load asks for more
+    lab.emulator.early()
     lab.load("capped", per_minute=13, minutes=3)
     # THEN there are two, also after an idle hour
     assert lab.count("capped") == 2
@@ -227,10 +232,11 @@ def test_while_it_cools_down_only_a_greater_need_adds_instances(lab: Lab) -> Non
 
 
 def test_schedules_change_the_bounds_and_the_capacity_on_the_emulated_clock(lab: Lab) -> None:
-    # GIVEN a schedule in an hour and one each day at 20:00 in New York
+    # GIVEN a schedule in an hour and one each day of New York, six hours from now
     lab.endpoint("scheduled", count=2)
     name = lab.target("scheduled", low=1, high=4)
     soon = lab.emulator.now() + timedelta(hours=1)
+    evening = (lab.emulator.now() + timedelta(hours=6)).astimezone(ZoneInfo("America/New_York"))
     lab.scaling.put_scheduled_action(
         **name,
         ScheduledActionName="up",
@@ -240,7 +246,7 @@ def test_schedules_change_the_bounds_and_the_capacity_on_the_emulated_clock(lab:
     lab.scaling.put_scheduled_action(
         **name,
         ScheduledActionName="down",
-        Schedule="cron(0 20 * * ? *)",
+        Schedule=f"cron({evening.minute} {evening.hour} * * ? *)",
         Timezone="America/New_York",
         ScalableTargetAction={"MinCapacity": 1, "MaxCapacity": 1},
     )

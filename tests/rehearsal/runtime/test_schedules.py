@@ -79,6 +79,7 @@ def test_a_rate_and_a_cron_call_their_targets_each_time(lab: Lab) -> None:
     # GIVEN a queue that is sent something every ten minutes, and one at every full hour
     often, often_arn = lab.queue("often")
     hourly, hourly_arn = lab.queue("hourly")
+    lab.emulator.early()
     lab.schedule("often", "rate(10 minutes)", often_arn, "tick")
     lab.schedule("hourly", "cron(0 * * * ? *)", hourly_arn)
     lab.schedule("off", "rate(1 minute)", often_arn, "never", State="DISABLED")
@@ -183,6 +184,15 @@ def test_a_time_zone_moves_a_schedule_with_its_clock_changes() -> None:
     timetable = Timetable("cron(0 8 * * ? *)", "Europe/Berlin")
     start = datetime(2026, 3, 28, tzinfo=UTC)
     assert [moment.hour for moment in timetable.due(start, start + timedelta(days=2))] == [7, 6]
+
+
+@pytest.mark.parametrize("expression", ["cron(30 8 * * ? *)", "at(2026-02-27T08:30:00)", "rate(30 minutes)"])
+def test_nothing_falls_due_before_it_was_made(expression: str) -> None:
+    # GIVEN a schedule made at half past eight, a moment after the last tick
+    half = DAY + timedelta(hours=8, minutes=30)
+    timetable = Timetable(expression, since=half)
+    # THEN the next tick does not make up for what was before
+    assert timetable.due(half - timedelta(seconds=1), half + timedelta(seconds=59)) == []
 
 
 @pytest.mark.parametrize("expression", ["every minute", "cron(0 8 * * ?)", "rate(soon)", "cron(0 8 ? * XYZ *)"])
