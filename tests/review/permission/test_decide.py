@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from labkit.review.provers.permission import Decision, decide
+from labkit.review.provers.permission import Decision, Stack, decide
+from labkit.review.provers.permission.symbols import pattern
 from tests.review.permission.build import (
     BUCKET,
     Template,
@@ -79,6 +80,40 @@ def test_a_policy_that_aws_manages_is_known_or_unknown() -> None:
     strange = asked(template(Raw=BUCKET, Role=role(ManagedPolicyArns=["arn:aws:iam::aws:policy/Strange"])))
     assert strange.outcome == "unknown"
     assert "arn:aws:iam::aws:policy/Strange is not in the template" in strange.reason
+
+
+@pytest.mark.parametrize(
+    ("action", "spoken_of"),
+    [
+        ("s3:GetObject", "exact pattern others chosen unread"),
+        ("S3:getobject", "exact pattern others chosen unread"),
+        ("s3:GetBucketAcl", "pattern others unread"),
+        ("s3:*", "exact pattern others chosen unread"),
+        ("sqs:SendMessage", "queue unread"),
+        ("sns:Publish", "others unread"),
+    ],
+)
+def test_a_policy_tells_which_statements_may_be_about_an_action(action: str, spoken_of: str) -> None:
+    statements = [
+        allow("s3:GetObject", "*", Sid="exact"),
+        allow("s3:Get*", "*", Sid="pattern"),
+        {"Effect": "Allow", "NotAction": ["sqs:*"], "Resource": "*", "Sid": "others"},
+        allow({"Fn::If": ["Prod", "s3:getObject", "s3:PutObject"]}, "*", Sid="chosen"),
+        allow("sqs:SendMessage", "*", Sid="queue"),
+        {"Effect": "Perhaps", "Action": "s3:GetObject"},
+    ]
+    (policy,) = Stack(template(Role=role(*statements))).identity["Role"]
+    for _ in range(2):  # the second answer is the one that is remembered
+        assert [one.sid or "unread" for one in policy.about(pattern(action))] == spoken_of.split()
+
+
+def test_an_arn_lies_in_the_first_resource_that_it_is_or_hangs_on() -> None:
+    logs = resource("AWS::Logs::LogGroup", LogGroupName="/lab/a")
+    stack = Stack(template(Raw=BUCKET, Same=resource("AWS::S3::Bucket", BucketName={"Ref": "Raw"}), Logs=logs))
+    raw = stack.arns["Raw"]
+    assert [stack.resource(arn) for arn in (raw, f"{raw}/a/b:c", f"{raw}:x", f"{raw}x")] == ["Raw"] * 3 + [None]
+    star = pattern(stack.arns["Logs"])
+    assert [stack.resource(arn) for arn in (star, f"{star[:-1]}log-stream:x", star[:-2])] == ["Logs", "Logs", None]
 
 
 def test_a_denial_wins_wherever_it_stands() -> None:

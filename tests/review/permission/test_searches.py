@@ -152,6 +152,30 @@ def test_assuming_needs_both_sides() -> None:
     assert "every role that trusts the account" in anywhere[0].evidence
 
 
+@pytest.mark.parametrize(
+    ("trust", "more", "sure"),
+    [
+        (allow("sts:AssumeRole", Principal={"Service": "lambda.amazonaws.com"}), {}, None),
+        (allow("sts:AssumeRole", Principal={"Service": "lambda.amazonaws.com"} | ROOT), {}, True),
+        (allow("sts:AssumeRole", Principal={"Service": "lambda.amazonaws.com", "AWS": att("A")}), {}, True),
+        (allow("sts:AssumeRole", NotPrincipal={"Service": "lambda.amazonaws.com"}), {}, True),
+        (allow("sts:AssumeRole", Principal={}), {}, False),
+        (
+            allow("sts:AssumeRole", Principal={"Service": "lambda.amazonaws.com"}),
+            {"RoleName": "arn:aws:iam::999988887777:role/Theirs"},
+            False,
+        ),
+    ],
+    ids=["services", "account", "role", "others", "unread", "elsewhere"],
+)
+def test_a_role_of_this_account_that_trusts_services_alone_is_assumed_by_none(
+    trust: dict[str, Any], more: dict[str, Any], sure: bool | None
+) -> None:
+    content = template(A=role(allow("sts:AssumeRole", "*")), B=role(trust=trust, **more))
+    graph = Graph(Stack(content, region="us-east-1", partition="aws"))
+    assert [edge.sure for edge in graph.edges["A"] if edge.end == "B"] == ([] if sure is None else [sure])
+
+
 def test_ways_in_a_circle_end() -> None:
     trust = allow("sts:AssumeRole", Principal=ROOT)
     content = template(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -66,58 +66,52 @@ class Graph:
         return list(found.items())
 
     def _from(self, name: str) -> Iterator[Edge]:
-        lines = [one for policy in self._stack.identity[name] for one in policy.statements]
-        if not any(one.effect == "Allow" for one in lines):
+        if not any(one.effect == "Allow" for policy in self._stack.identity[name] for one in policy.statements):
             return
         for row in _table()["rewrites"]:
-            if decided := self._can(name, lines, row["action"]):
+            if decided := self._can(name, row["action"]):
                 yield Edge(ANYTHING, f"{row['action']} ({decided[1]}): {row['way']} (see {row['source']})", decided[0])
-        yield from self._by_passing(name, lines)
-        yield from self._by_using(name, lines)
-        yield from self._by_assuming(name, lines)
+        yield from self._by_passing(name)
+        yield from self._by_using(name)
+        yield from self._by_assuming(name)
 
-    def _by_passing(self, name: str, lines: list[Statement]) -> Iterator[Edge]:
-        if not _mentions(lines, "iam:PassRole"):
+    def _by_passing(self, name: str) -> Iterator[Edge]:
+        passes = self._allowing(name, "iam:PassRole")
+        if not passes:
             return
         roles = {self._stack.arns[role]: role for role in self._stack.of("AWS::IAM::Role")}
-        elsewhere = dict.fromkeys(
-            text.value
-            for one in lines
-            if one.effect == "Allow" and _mentions([one], "iam:PassRole")
-            for text in one.resources
-            if text.value not in roles
-        )
+        elsewhere = dict.fromkeys(text.value for one in passes for text in one.resources if text.value not in roles)
         for row in _table()["passes"]:
-            starts = [(action, found) for action in row["actions"] if (found := self._can(name, lines, action))]
+            starts = [(action, found) for action in row["actions"] if (found := self._can(name, action))]
             if not starts:
                 continue
             action, (sure, starting) = starts[0]
             for arn, role in roles.items():
-                passing = self._can(name, lines, "iam:PassRole", role, {"iam:PassedToService": row["service"]})
+                passing = self._can(name, "iam:PassRole", role, {"iam:PassedToService": row["service"]})
                 if passing and self._trusts(role, row["service"]):
                     way = f"iam:PassRole to {row['service']} ({passing[1]}) and {action} ({starting})"
                     yield Edge(role, way, sure and passing[0], (("iam:PassRole", arn), (action, "")))
             for text in elsewhere:
                 arn = text if text.startswith("arn:") and "*" not in text else self._any_role(text)
-                passing = self._can(name, lines, "iam:PassRole", arn, {"iam:PassedToService": row["service"]})
+                passing = self._can(name, "iam:PassRole", arn, {"iam:PassedToService": row["service"]})
                 if passing:
                     end = ANYTHING if "*" in text else f"the permissions of {shown(text)}, which is not in the template"
                     way = f"iam:PassRole on {shown(text)} to {row['service']} ({passing[1]}) and {action} ({starting})"
                     yield Edge(end, way, sure and passing[0])
 
-    def _by_using(self, name: str, lines: list[Statement]) -> Iterator[Edge]:
+    def _by_using(self, name: str) -> Iterator[Edge]:
         for row in _table()["uses"]:
-            if not _mentions(lines, row["action"]):
+            if not self._allowing(name, row["action"]):
                 continue
             for resource in self._stack.of(row["type"]):
                 role = self._role_of(resource, row["role"])
-                found = self._can(name, lines, row["action"], resource) if role else None
+                found = self._can(name, row["action"], resource) if role else None
                 if role and found and role != name:
                     way = f"{row['action']} on {resource} ({found[1]}): {row['way']} (see {row['source']})"
                     yield Edge(role, way, found[0], ((row["action"], self._stack.arns[resource]),))
 
-    def _by_assuming(self, name: str, lines: list[Statement]) -> Iterator[Edge]:
-        for role in self._stack.of("AWS::IAM::Role"):
+    def _by_assuming(self, name: str) -> Iterator[Edge]:
+        for role in self._open:
             asked = request(self._stack, principal=name, action="sts:AssumeRole", resource=role)
             if role == name or isinstance(asked, str):
                 continue
@@ -125,23 +119,21 @@ class Graph:
             if not decision.denied:
                 way = f"sts:AssumeRole ({', '.join(decision.statements)})"
                 yield Edge(role, way, decision.allowed, (("sts:AssumeRole", self._stack.arns[role]),))
-        for one in lines:
-            if one.effect == "Allow" and _mentions([one], "sts:AssumeRole"):
-                for text in one.resources:
-                    if "*" in text.value and self._can(name, lines, "sts:AssumeRole", self._any_role(text.value)):
-                        way = f"sts:AssumeRole on {text} ({one}): every role that trusts the account"
-                        yield Edge(ANYTHING, way, True)
+        for one in self._allowing(name, "sts:AssumeRole"):
+            for text in one.resources:
+                if "*" in text.value and self._can(name, "sts:AssumeRole", self._any_role(text.value)):
+                    way = f"sts:AssumeRole on {text} ({one}): every role that trusts the account"
+                    yield Edge(ANYTHING, way, True)
 
     def _can(
         self,
         name: str,
-        lines: list[Statement],
         action: str,
         resource: str = "*",
         context: Mapping[str, str] | None = None,
     ) -> tuple[bool, str] | None:
         """Whether certainly, and by which statement; ``None`` if denied."""
-        if not _mentions(lines, action):
+        if not self._allowing(name, action):
             return None
         asked = request(self._stack, principal=name, action=action, resource=resource, context=context)
         if isinstance(asked, str):
@@ -151,6 +143,35 @@ class Graph:
             return None
         sure = decision.allowed or decision.partly or decision.here
         return sure, decision.statements[0] if decision.statements else "?"
+
+    def _allowing(self, name: str, action: str) -> list[Statement]:
+        """The statements that allow a principal an action on something: asked first, since it costs little."""
+        return [
+            one
+            for policy in self._stack.identity[name]
+            for one in policy.about(action)
+            if one.effect == "Allow" and not one.problem
+        ]
+
+    @cached_property
+    def _open(self) -> list[str]:
+        """The roles that a role or user of the template may assume: all but those that trust services alone."""
+        return [role for role in self._stack.of("AWS::IAM::Role") if not self._is_for_services(role)]
+
+    def _is_for_services(self, role: str) -> bool:
+        """Whether a role is of this account, only its own policy speaks of it, and that lets in services alone."""
+        arn = self._stack.arns[role]
+        return (
+            self._stack.holders(pattern(arn)) == ((role, Match.YES),)
+            and arn.split(":")[4:5] == [self._stack.names.account]
+            and all(
+                one.principals
+                and not one.principals.others
+                and all(kind == "Service" for kind, _ in one.principals.names)
+                for policy in self._stack.on_resources[role]
+                for one in policy.statements
+            )
+        )
 
     def _trusts(self, role: str, service: str) -> bool:
         for policy in self._stack.on_resources.get(role, ()):
@@ -245,11 +266,6 @@ def _explained(rows: list[Question], name: str, edge: Edge) -> bool:
         else:
             return False
     return bool(edge.asked)
-
-
-def _mentions(lines: Iterable[Statement], action: str) -> bool:
-    """Whether some statement allows an action on something: asked first, since it costs little."""
-    return any(one.effect == "Allow" and not one.problem and one.acts(action).possible for one in lines)
 
 
 def _same(text: str, service: str) -> bool:

@@ -19,7 +19,7 @@ from labkit.review.provers.permission.context import Context
 from labkit.review.provers.permission.matching import Match, arn_like, match
 from labkit.review.provers.permission.names import Text
 from labkit.review.provers.permission.statements import Statement, Test
-from labkit.review.provers.permission.symbols import ONE, STAR, has_tokens, token
+from labkit.review.provers.permission.symbols import has_tokens, pattern, token
 
 _VARIABLE = re.compile(r"\$\{([^${}]*)\}")
 _LITERALS = {"*": "*", "?": "?", "$": "$"}
@@ -98,6 +98,8 @@ def expand(text: str, context: Context, *, variables: bool, wild: bool) -> str |
         variables: whether the policy's version knows them.
         wild: whether ``*`` and ``?`` are wildcards here.
     """
+    if "${" not in text:
+        return pattern(text) if wild else text
     absent = False
 
     def known(found: re.Match[str]) -> str:
@@ -118,9 +120,9 @@ def expand(text: str, context: Context, *, variables: bool, wild: bool) -> str |
 
     if wild:
         # Stars of the policy are wildcards; those that a variable brings are not.
-        text = text.replace("${*}", "\0").replace("${?}", "\1").replace("*", STAR).replace("?", ONE)
+        text = pattern(text.replace("${*}", "\0").replace("${?}", "\1"))
         text = text.replace("\0", "*").replace("\1", "?")
-    if variables and "${" in text:
+    if variables:
         text = _VARIABLE.sub(known, text)
     return None if absent else text
 

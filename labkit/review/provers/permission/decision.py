@@ -213,7 +213,7 @@ def _on(statement: Statement, asked: Request, *, owned: bool) -> Match:
 def _say(policies: Iterable[Policy], asked: Request, *, owned: bool) -> _Say:
     said = _Say()
     for policy in policies:
-        for statement in policy.statements:
+        for statement in policy.about(asked.action):
             held, doubt = applies(statement, asked, owned=owned)
             if statement.principals is not None and not owned:
                 held = min(held, named(statement, asked.who).best)
@@ -237,12 +237,13 @@ def _note(said: _Say, statement: Statement, held: Match, doubt: str) -> None:
 def _on_resources(stack: Stack, asked: Request) -> tuple[_Say, Match, Match, Match]:
     said = _Say()
     direct = through_account = anyone = Match.NO
+    # A trust policy is asked for assuming the role only, and other policies of a role do not exist.
+    silent = frozenset() if asked.action.lower().startswith("sts:") else stack.roles
     for holder, inside in stack.holders(asked.resource):
-        # A trust policy is asked for assuming the role only, and other policies of a role do not exist.
-        if stack.names.type_of(holder) == "AWS::IAM::Role" and not asked.action.lower().startswith("sts:"):
+        if holder in silent:
             continue
         for policy in stack.on_resources[holder]:
-            for statement in policy.statements:
+            for statement in policy.about(asked.action):
                 who = named(statement, asked.who)
                 best = Match.MAYBE if statement.problem else who.best
                 if best is Match.NO:
@@ -271,7 +272,7 @@ def _combined(
     if not who.logical_id:
         if who.kind == "account" and who.account == own:
             # The account's administrators: whatever the key or role hands to the account.
-            decides = asked.action.lower().startswith(_POLICY_DECIDES) and bool(list(stack.holders(asked.resource)))
+            decides = asked.action.lower().startswith(_POLICY_DECIDES) and bool(stack.holders(asked.resource))
             return min(resource_side if decides else Match.YES, limit), ""
         if who.account == own:
             return min(max(min(direct, limit), Match.MAYBE), limit), f"the policies of {shown(who.arn)} are elsewhere"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from operator import itemgetter
 
 from labkit.review.provers.permission.conditions import conditions
 from labkit.review.provers.permission.finding import Finding
 from labkit.review.provers.permission.keeping import decided
 from labkit.review.provers.permission.matching import Match, match
-from labkit.review.provers.permission.principals import named
+from labkit.review.provers.permission.principals import Principal, named
 from labkit.review.provers.permission.questions import Question, Questions
 from labkit.review.provers.permission.stack import Stack
 from labkit.review.provers.permission.statements import Statement
@@ -26,19 +27,34 @@ _NEGATED = ("not", "null")
 def unexplained(stack: Stack, questions: Questions, rows: Iterable[Row]) -> Iterator[Finding]:
     """Yield a finding for each permission without a row, and one for each principal or resource that has none such."""
     reasons = [one for row in rows if row.kind == "may" for one in questions.of(row) if isinstance(one, Question)]
+    direct = _Reasons(one for one in reasons if not one.through)
     for name in stack.principals:
         given = [one for policy in stack.identity[name] for one in policy.statements]
-        mine = [one for one in reasons if one.asked.who.logical_id == name and not one.through]
-        yield from _said(name, [text for one in given for text in _of(stack, one, mine, owner="")])
+        mine = direct.of(who for who in direct.principals if who.logical_id == name)
+        yield from _said(name, [text for one in given for text in _of(stack, one, mine)])
     for name, policies in stack.on_resources.items():
         found = []
         for statement in (one for policy in policies for one in policy.statements):
-            found += list(_of(stack, statement, [one for one in reasons if not one.through], owner=name))
+            found += list(_on(stack, statement, direct, owner=name))
         yield from _said(name, found, what="policy on it")
     for name, policy in stack.on_endpoints.items():
         through = [one for one in reasons if one.through == name]
-        found = [text for one in policy.statements for text in _of(stack, one, through, owner="", endpoint=True)]
+        found = [text for one in policy.statements for text in _of(stack, one, through, endpoint=True)]
         yield from _said(name, found, what="endpoint policy")
+
+
+class _Reasons:
+    """Reasons by the principal that they are given for: a table has many, for few principals."""
+
+    def __init__(self, reasons: Iterable[Question]) -> None:
+        self.principals: dict[Principal, list[tuple[int, Question]]] = {}
+        for place, one in enumerate(reasons):
+            self.principals.setdefault(one.asked.who, []).append((place, one))
+
+    def of(self, principals: Iterable[Principal]) -> list[Question]:
+        """The reasons of some principals, in the order of the table."""
+        found = (pair for who in principals for pair in self.principals[who])
+        return [one for _, one in sorted(found, key=itemgetter(0))]
 
 
 def _said(name: str, found: list[str], *, what: str = "permission of it") -> Iterator[Finding]:
@@ -48,49 +64,57 @@ def _said(name: str, found: list[str], *, what: str = "permission of it") -> Ite
         yield Finding(RULE, name, "pass", f"every {what} is explained by a row of the table")
 
 
-def _of(
-    stack: Stack, statement: Statement, reasons: list[Question], *, owner: str, endpoint: bool = False
-) -> Iterator[str]:
-    """What of a statement no reason covers, each in a sentence."""
+def _of(stack: Stack, statement: Statement, reasons: list[Question], *, endpoint: bool = False) -> Iterator[str]:
+    """What of a principal's or an endpoint's statement no reason covers, each in a sentence."""
+    whole = _of_whole(statement)
+    if whole is not None:
+        yield from whole
+        return
+    who = "anybody may " if endpoint else f"{reasons[0].asked.who.logical_id} may " if reasons else "it may "
+    yield from _uncovered(stack, statement, reasons, "", who)
+
+
+def _on(stack: Stack, statement: Statement, reasons: _Reasons, *, owner: str) -> Iterator[str]:
+    """What of a statement on a resource no reason covers, each in a sentence."""
+    whole = _of_whole(statement)
+    if whole is not None:
+        yield from whole
+        return
+    if statement.principals is None or statement.principals.others:
+        yield f"{statement} allows everybody but whom it names"
+        return
+    for _, text in statement.principals.names:
+        fitting = reasons.of(who for who in reasons.principals if _is_for(statement, who, text.value))
+        yield from _uncovered(stack, statement, fitting, owner, f"{shown(text.value)} may ")
+
+
+def _of_whole(statement: Statement) -> list[str] | None:
+    """What is to be said of a statement as a whole; ``None``: one must look at what it names."""
     if statement.problem:
-        yield f"{statement} cannot be read ({statement.problem})"
-        return
+        return [f"{statement} cannot be read ({statement.problem})"]
     if statement.effect == "Deny":
-        return
+        return []
     if statement.other_actions or statement.other_resources:
-        yield f"{statement} allows everything but what it names"
-        return
-    if owner:
-        if statement.principals is None or statement.principals.others:
-            yield f"{statement} allows everybody but whom it names"
-            return
-        for kind, text in statement.principals.names:
-            fitting = [one for one in reasons if _is_for(statement, one, kind, text.value)]
-            yield from _uncovered(stack, statement, fitting, owner, f"{shown(text.value)} may ")
-    else:
-        who = "anybody may " if endpoint else f"{reasons[0].asked.who.logical_id} may " if reasons else "it may "
-        yield from _uncovered(stack, statement, reasons, "", who)
+        return [f"{statement} allows everything but what it names"]
+    return None
 
 
-def _is_for(statement: Statement, one: Question, kind: str, text: str) -> bool:
-    who = named(statement, one.asked.who)
-    if one.asked.who.kind == "account":
-        return who.account is Match.YES
+def _is_for(statement: Statement, who: Principal, text: str) -> bool:
+    if who.kind == "account":
+        return named(statement, who).account is Match.YES
     if text == "*":
-        return one.asked.who.kind == "anyone"
-    return who.direct is Match.YES and (text == one.asked.who.arn)
+        return who.kind == "anyone"
+    return text == who.arn and named(statement, who).direct is Match.YES
 
 
 def _uncovered(stack: Stack, statement: Statement, reasons: list[Question], owner: str, who: str) -> Iterator[str]:
     for resource in _resources(stack, statement, owner):
+        on = [one for one in reasons if match(one.asked.resource, resource) is Match.YES]
         for action in statement.actions:
             acts = pattern(action.value)
-            near = ""
-            for one in reasons:
-                if (
-                    match(one.asked.action.lower(), acts.lower()) is Match.YES
-                    and match(one.asked.resource, resource) is Match.YES
-                ):
+            asked, near = acts.lower(), ""
+            for one in on:
+                if match(one.asked.action.lower(), asked) is Match.YES:
                     loose = _loose(stack, statement, one)
                     if not loose:
                         break

@@ -44,7 +44,7 @@ def decided(stack: Stack, one: Question) -> Decision:
     if policy is None:
         return Decision("deny", f"{one.through} is no VPC endpoint", ())
     allowed, denied, by = Match.NO, Match.NO, []
-    for statement in policy.statements:
+    for statement in policy.about(one.asked.action):
         held, _ = applies(statement, one.asked, owned=False)
         held = min(held, named(statement, one.asked.who).best)
         if not held.possible:

@@ -34,6 +34,8 @@ class Match(IntEnum):
 @lru_cache(maxsize=100_000)
 def match(pattern: str, text: str) -> Match:
     """Tell how far a pattern covers a text; a text with wildcards is every text that it stands for."""
+    if apart(pattern, text):
+        return Match.NO
     if covers(pattern, text):
         return Match.YES
     if is_exact(pattern) and is_exact(text):
@@ -44,10 +46,15 @@ def match(pattern: str, text: str) -> Match:
     wild = STAR in text or ONE in text
     if not wild and not has_tokens(pattern) and not has_tokens(text):
         return Match.NO
-    shared = min(_written(pattern), _written(text))
-    if pattern[:shared] != text[:shared] or not _meet(pattern, text, sure=False):
+    if not _meet(pattern, text, sure=False):
         return Match.NO
     return Match.PARTLY if wild and _meet(pattern, text, sure=True) else Match.MAYBE
+
+
+def apart(one: str, other: str) -> bool:
+    """Tell, at little cost, whether two texts begin so differently that nothing is both, whatever stands behind."""
+    shared = min(_written(one), _written(other))
+    return one[:shared] != other[:shared]
 
 
 def covers(pattern: str, text: str) -> bool:
@@ -110,13 +117,14 @@ def _meet(one: str, other: str, *, sure: bool) -> bool:
     seen: set[tuple[int, int, int]] = set()
     # The third number: 0, or 1 and 2 inside a made-up name of the first text before and after a wildcard of the
     # other, 3 and 4 likewise for the second text.
-    stack = [(0, 0, 0)]
+    alike = _alike(one, other)
+    stack = [(alike, alike, 0)]
     while stack:
         state = stack.pop()
         if state in seen:
             continue
         seen.add(state)
-        if len(seen) > _MOST_STATES:
+        if alike + len(seen) > _MOST_STATES:
             return not sure
         i, j, inside = state
         if i == len(one) and j == len(other) and inside in (0, 2, 4):
@@ -129,6 +137,14 @@ def _meet(one: str, other: str, *, sure: bool) -> bool:
             stack += _next(one, other, i, j, sure=sure)
             stack += [(m, n, k + 2 if k else 0) for n, m, k in _next(other, one, j, i, sure=sure)]
     return False
+
+
+def _alike(one: str, other: str) -> int:
+    """How far two texts are the same without a star: each character there stands for its like and nothing else."""
+    for place, (char, facing) in enumerate(zip(one, other, strict=False)):
+        if char != facing or char == STAR:
+            return place
+    return min(len(one), len(other))
 
 
 def _inside(name: str, text: str, place: int, state: int) -> list[tuple[int, int]]:

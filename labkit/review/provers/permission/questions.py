@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Any
 
 from labkit.review.lab import Lab
@@ -118,7 +119,7 @@ class Questions:
                 if fnmatchcase(key, on.removeprefix("asset:")):
                     yield f"arn:${{AWS::Partition}}:s3:::{bucket}/{key}"
         elif on.startswith("image:"):
-            yield from self._images(on.removeprefix("image:"))
+            yield from self._images_of(on.removeprefix("image:"))
         elif on == "*" or on.startswith(("arn:", "${")):
             text = self._text(on)
             if text:
@@ -132,12 +133,16 @@ class Questions:
             return value
         return [key for _, key in self._assets if fnmatchcase(key, value.removeprefix("asset:"))]
 
-    def _images(self, name: str) -> Iterator[str]:
-        """The repositories of the images that the template runs."""
-        found = _IMAGE.findall(json.dumps(self._stack.names.resources, default=str))
-        for account, repository in dict.fromkeys(found):
+    def _images_of(self, name: str) -> Iterator[str]:
+        """The repositories of the images that the template runs, those of a name."""
+        for account, repository in self._images:
             if fnmatchcase(repository, name):
                 yield f"arn:${{AWS::Partition}}:ecr:${{AWS::Region}}:{account}:repository/{repository}"
+
+    @cached_property
+    def _images(self) -> list[tuple[str, str]]:
+        """Account and repository of each image that the template runs."""
+        return list(dict.fromkeys(_IMAGE.findall(json.dumps(self._stack.names.resources, default=str))))
 
     def _named(self, on: str) -> Iterator[str]:
         """The longest beginning of a text that names a resource, with the rest behind it."""

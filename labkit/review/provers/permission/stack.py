@@ -9,10 +9,10 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from labkit.review.provers.permission.matching import Match, covers, match
+from labkit.review.provers.permission.matching import Match, apart, covers, match
 from labkit.review.provers.permission.names import Names, Text
 from labkit.review.provers.permission.statements import Policy, Principals, Statement, Test, read
-from labkit.review.provers.permission.symbols import STAR, pattern, shown
+from labkit.review.provers.permission.symbols import ONE, STAR, pattern, shown
 
 PRINCIPALS = ("AWS::IAM::Role", "AWS::IAM::User")
 # Policies that are resources: the property that names their subject, and the one with the document.
@@ -67,11 +67,12 @@ class Stack:
             self._types.setdefault(self.names.type_of(logical_id), []).append(logical_id)
         self.arns = {logical_id: self.names.arn(logical_id) for logical_id in self.names.resources}
         # A resource's ARN, what lies in it, and what hangs on it.
-        self._owned = [
-            (name, (own, f"{own}/{STAR}", f"{own}:{STAR}"))
+        self._owned = {
+            name: (own, f"{own}/{STAR}", f"{own}:{STAR}")
             for name, own in ((name, pattern(arn)) for name, arn in self.arns.items())
-        ]
+        }
         self._inside: dict[str, str | None] = {}
+        self._held: dict[str, tuple[tuple[str, Match], ...]] = {}
 
     def of(self, *types: str) -> list[str]:
         """The resources of some types."""
@@ -81,6 +82,11 @@ class Stack:
     def principals(self) -> list[str]:
         """Roles and users."""
         return self.of(*PRINCIPALS)
+
+    @cached_property
+    def roles(self) -> frozenset[str]:
+        """Roles, to look one up."""
+        return frozenset(self.of("AWS::IAM::Role"))
 
     @cached_property
     def identity(self) -> Mapping[str, tuple[Policy, ...]]:
@@ -144,21 +150,34 @@ class Stack:
                 found[name] = self._read(name, "PolicyDocument", subject=name)
         return found
 
-    def holders(self, arn: str) -> Iterator[tuple[str, Match]]:
-        """Yield the resources with a policy that an ARN is, lies in, or may stand for."""
-        for name, owns in self._owned:
-            if name in self.on_resources:
-                held = max(match(own, arn) for own in owns)
-                if held.possible:
-                    yield name, held
+    def holders(self, arn: str) -> tuple[tuple[str, Match], ...]:
+        """The resources with a policy that an ARN is, lies in, or may stand for, and how far."""
+        if arn not in self._held:
+            found = (
+                (name, max(match(own, arn) for own in owns))
+                for name, owns in self._owned.items()
+                if name in self.on_resources and not apart(owns[0], arn)
+            )
+            self._held[arn] = tuple((name, held) for name, held in found if held.possible)
+        return self._held[arn]
 
     def resource(self, arn: str) -> str | None:
         """The resource of the template that an ARN certainly is or lies in."""
         if arn not in self._inside:
-            self._inside[arn] = next(
-                (name for name, owns in self._owned if any(covers(own, arn) for own in owns)), None
-            )
+            found = {self._by_arn[start] for start in _starts(arn) if start in self._by_arn}
+            found |= {name for name in self._by_pattern if any(covers(own, arn) for own in self._owned[name])}
+            self._inside[arn] = next((name for name in self._owned if name in found), None) if found else None
         return self._inside[arn]
+
+    @cached_property
+    def _by_arn(self) -> Mapping[str, str]:
+        """The first resource of each ARN that is no pattern."""
+        return {own: name for name, (own, *_) in reversed(self._owned.items()) if name not in self._by_pattern}
+
+    @cached_property
+    def _by_pattern(self) -> frozenset[str]:
+        """The resources with an ARN that is a pattern."""
+        return frozenset(name for name, (own, *_) in self._owned.items() if STAR in own or ONE in own)
 
     def _read(self, policy: str, path: str, *, subject: str, sure: bool = True) -> Policy:
         value: Any = self.names.properties(policy)
@@ -241,6 +260,11 @@ def aws_managed() -> Mapping[str, Any]:
     """Some policies that AWS manages, by the end of their ARN, as they stood in November 2026."""
     content: dict[str, Any] = json.loads((Path(__file__).parent / "aws_managed.json").read_text())
     return content
+
+
+def _starts(arn: str) -> list[str]:
+    """An ARN, and what of it may be another that it lies in or hangs on."""
+    return [arn, *(arn[:place] for place, char in enumerate(arn) if char in "/:")]
 
 
 def _last(arn: str) -> str:

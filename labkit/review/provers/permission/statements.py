@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from labkit.review.provers.permission.matching import Match, match
 from labkit.review.provers.permission.names import Names, Text
-from labkit.review.provers.permission.symbols import has_tokens, pattern, shown
+from labkit.review.provers.permission.symbols import has_tokens, is_exact, pattern, shown
 
 _MOST_STATEMENTS = 2000
 
@@ -56,13 +56,31 @@ class Statement:
     def acts(self, action: str) -> Match:
         """Tell how far the statement is about an action, or about all that a pattern stands for."""
         asked = action.lower()
-        held = (min(match(named, asked), Match.YES if sure else Match.MAYBE) for named, sure in self._patterns)
-        found = max(held, default=Match.NO)
+        found, others = Match.NO, [*self.patterns]
+        if is_exact(asked):
+            found = self.written.get(asked, Match.NO)  # no need to compare it with what is another name
+        else:
+            others += self.written.items()
+        for named, most in others:
+            found = max(found, min(match(named, asked), most))
         return found.otherwise() if self.other_actions else found
 
     @cached_property
-    def _patterns(self) -> list[tuple[str, bool]]:
-        return [(pattern(text.value.lower()), text.sure) for text in self.actions]
+    def written(self) -> dict[str, Match]:
+        """The actions that are written out, and how certain it is that each is there."""
+        found: dict[str, Match] = {}
+        for named, most in self._actions():
+            if is_exact(named):
+                found[named] = max(most, found.get(named, Match.NO))
+        return found
+
+    @cached_property
+    def patterns(self) -> list[tuple[str, Match]]:
+        """The other actions, likewise."""
+        return [(named, most) for named, most in self._actions() if not is_exact(named)]
+
+    def _actions(self) -> Iterator[tuple[str, Match]]:
+        return ((pattern(text.value.lower()), Match.YES if text.sure else Match.MAYBE) for text in self.actions)
 
     def __str__(self) -> str:
         sid = f" ({self.sid})" if self.sid else ""
@@ -75,6 +93,28 @@ class Policy:
 
     logical_id: str
     statements: tuple[Statement, ...] = field(default=())
+
+    def about(self, action: str) -> tuple[Statement, ...]:
+        """The statements that may be about an action, those that cannot be read among them; looked for once."""
+        if action not in self._about:
+            asked = action.lower()
+            likely = self._broad if is_exact(asked) and asked not in self._written else self.statements
+            self._about[action] = tuple(one for one in likely if one.problem or one.acts(action).possible)
+        return self._about[action]
+
+    @cached_property
+    def _about(self) -> dict[str, tuple[Statement, ...]]:
+        return {}
+
+    @cached_property
+    def _written(self) -> frozenset[str]:
+        """The actions that some statement writes out."""
+        return frozenset(action for one in self.statements for action in one.written)
+
+    @cached_property
+    def _broad(self) -> tuple[Statement, ...]:
+        """The statements that may be about an action which none writes out."""
+        return tuple(one for one in self.statements if one.problem or one.other_actions or one.patterns)
 
 
 def read(names: Names, document: Any, *, logical_id: str, path: str, sure: bool = True) -> Policy:

@@ -11,6 +11,7 @@ A *token* is a character of a private plane of Unicode with a name. Its kind say
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 Kind = Literal["generated", "opaque", "account", "word", "open"]
@@ -19,6 +20,8 @@ Kind = Literal["generated", "opaque", "account", "word", "open"]
 STAR, ONE = "\ue000", "\ue001"
 # A text that nobody chose, to ask whether a condition would let anything else pass.
 OTHER = "\ue002another value"
+_MARKS = {STAR: "*", ONE: "?", OTHER[0]: ""}
+_UNWRITTEN = re.compile("[\ue000-\ue002\U000f0000-\U0010ffff]")
 
 _PLANES: dict[Kind, int] = {
     "generated": 0xF0000,
@@ -75,10 +78,12 @@ def is_exact(text: str) -> bool:
 
 def shown(text: str) -> str:
     """Return a text for a person: tokens as ``${name}``, wildcards as they are written."""
-    if text.isascii():
-        return text
-    marks = {STAR: "*", ONE: "?", OTHER[0]: ""}
-    return "".join(marks.get(c, c) if ord(c) < 0xF0000 else f"${{{_names.get(c, '?')}}}" for c in text)
+    return text if text.isascii() else _UNWRITTEN.sub(_mark, text)
+
+
+def _mark(found: re.Match[str]) -> str:
+    char = found[0]
+    return _MARKS[char] if char in _MARKS else f"${{{_names.get(char, '?')}}}"
 
 
 def pattern(text: str) -> str:

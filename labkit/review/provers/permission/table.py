@@ -20,6 +20,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -68,6 +69,7 @@ def rows_of(lab_folder: Path) -> tuple[Row, ...] | None:
     )
 
 
+@lru_cache(maxsize=64)
 def parse(text: str, *, name: str, common: bool = False) -> tuple[Row, ...]:
     """Read a table.
 
