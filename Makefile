@@ -7,7 +7,8 @@ unexport PYTHONDONTWRITEBYTECODE
 export JSII_RUNTIME_PACKAGE_CACHE := enabled
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PYTHON ?= python3
-UV := .venv/bin/uv pip install --quiet --compile-bytecode --python .venv/bin/python
+INSTALL := .venv/bin/uv pip install --quiet --python .venv/bin/python
+UV := $(INSTALL) --compile-bytecode
 
 .venv/.bootstrap: requirements/bootstrap.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Set one: make PYTHON=python3.12")'
@@ -17,7 +18,8 @@ UV := .venv/bin/uv pip install --quiet --compile-bytecode --python .venv/bin/pyt
 
 .venv/.base: requirements/base.txt pyproject.toml .venv/.bootstrap
 	@echo "Installing what synthesis needs (once)"
-	@$(UV) --require-hashes -r $<
+	@$(INSTALL) --require-hashes -r $<
+	@.venv/bin/python -m labkit.bytecode
 	@$(UV) --no-deps --no-build-isolation --editable .
 	@touch $@
 
