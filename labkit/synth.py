@@ -120,7 +120,7 @@ def add_labs(app: cdk.App, *, wanted: str | None, root: Path = ROOT) -> None:
     settings = load_settings(given)
     for lab in pick(names, root):
         acknowledge(_stack(app, lab, settings))
-    cdk.Validations.of(app).add_plugins(*_packs(app))
+    cdk.Validations.of(app).add_plugins(*_packs())
 
 
 def load_settings(given: Mapping[str, Any] | None = None, file: Path | None = ROOT / "settings.toml") -> Settings:
@@ -186,7 +186,7 @@ def _make(lab: Lab, settings: Settings, out: Path, fingerprint: str, *, validate
         context = json.loads((ROOT / "cdk.json").read_text())["context"] | _REPORTED_HERE
         app = cdk.App(outdir=str(draft), context=context, analytics_reporting=False, tree_metadata=False)
         stack = _stack(app, lab, settings)
-        cdk.Validations.of(app).add_plugins(*_packs(app))
+        cdk.Validations.of(app).add_plugins(*_packs())
         _run(app, lab)
         record = {**_record(lab, stack, settings, draft, fingerprint, validated=validated), "validated": validated}
         (draft / RECORD).write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
@@ -195,7 +195,7 @@ def _make(lab: Lab, settings: Settings, out: Path, fingerprint: str, *, validate
         draft.rename(final)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return Assembly.read(final)
+    return Assembly(final, record)
 
 
 def _stack(app: cdk.App, lab: Lab, settings: Settings) -> LabStack:
@@ -218,10 +218,12 @@ def _blamed(lab: Lab) -> Iterator[None]:
         raise UserError(f"labs/{lab.name}/stack.py: {error}") from error
 
 
-def _packs(app: cdk.App) -> list[Any]:
+@cache
+def _packs() -> tuple[Any, ...]:
+    """The packs, which begin anew with each app that they look at."""
     import cdk_nag
 
-    return [getattr(cdk_nag, name)(app) for name in PACKS]
+    return tuple(getattr(cdk_nag, name)() for name in PACKS)
 
 
 def _run(app: cdk.App, lab: Lab) -> None:
