@@ -189,7 +189,7 @@ def _make(lab: Lab, settings: Settings, out: Path, fingerprint: str, *, validate
         cdk.Validations.of(app).add_plugins(*_packs())
         _run(app, lab)
         record = {**_record(lab, stack, settings, draft, fingerprint, validated=validated), "validated": validated}
-        (draft / RECORD).write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
+        (draft / RECORD).write_text(json.dumps(record, sort_keys=True) + "\n")
         final = out / lab.name
         shutil.rmtree(final, ignore_errors=True)
         draft.rename(final)
@@ -240,7 +240,7 @@ def _record(
     from stacks.acceptance import packs
 
     paths = _paths(draft, lab.stack)
-    found = _findings(draft, paths)
+    found, below = _findings(draft, paths), f"{lab.stack}/"
     return {
         "lab": lab.name,
         "stack": lab.stack,
@@ -250,7 +250,7 @@ def _record(
         "template_sha256": hashlib.sha256(template).hexdigest(),
         "versions": dict(_versions()),
         "settings": settings.model_dump(mode="json"),
-        "paths": {logical: path.removeprefix(f"{lab.stack}/") for path, logical in paths.items()},
+        "paths": {logical: path.removeprefix(below) for path, logical in paths.items()},
         "packs": list(PACKS),
         "findings": [row for row in found if row["engine"] in packs()],
         "validator": [row for row in found if row["engine"] not in packs()],
