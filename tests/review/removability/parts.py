@@ -58,6 +58,16 @@ HANDLER: Resources = {
 }
 EMPTIED: Resources = {"Bucket": one("AWS::S3::Bucket"), "Emptied": hook(BucketName=ref("Bucket"))}
 
+OBJECTS = sub("${Bucket.Arn}/*")
+
+
+def passing(action: str, job: str = "JobRole", resource: Any = "*") -> dict[str, Any]:
+    """A role that may start jobs, and give them one role."""
+    made = role(action, resource)
+    passes = {"Effect": "Allow", "Action": "iam:PassRole", "Resource": att(job)}
+    made["Properties"]["Policies"][0]["PolicyDocument"]["Statement"].append(passes)
+    return made
+
 
 def rows(make: Make, resources: Resources, name: str, rule: str, lab: str = "d9_tiny") -> list[Evidence]:
     found = removability.rows(Lab(make(resources, lab=f"{lab}_{next(_NUMBERS)}")))

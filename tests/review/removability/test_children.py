@@ -11,6 +11,7 @@ from tests.review.conftest import Make
 from tests.review.removability.parts import (
     EMPTIED,
     HANDLER,
+    OBJECTS,
     ORDER,
     Resources,
     att,
@@ -22,7 +23,6 @@ from tests.review.removability.parts import (
     rows,
     sub,
 )
-from tests.review.removability.test_writers import OBJECTS
 
 USED = ("Deployment", "DeploymentPolicy", "HostRole", "HostPolicy", "Group", "Topic", "Emptied")
 

@@ -10,6 +10,7 @@ from tests.review.conftest import Make
 from tests.review.removability.parts import (
     EMPTIED,
     HANDLER,
+    OBJECTS,
     ORDER,
     UNBLOCKED,
     Resources,
@@ -17,12 +18,12 @@ from tests.review.removability.parts import (
     check,
     hook,
     one,
+    passing,
     ref,
     role,
     rows,
     sub,
 )
-from tests.review.removability.test_writers import OBJECTS, passing
 
 JOBS = sub("arn:${AWS::Partition}:sagemaker:${AWS::Region}:${AWS::AccountId}:processing-job/lab-*")
 NETWORK: Resources = {

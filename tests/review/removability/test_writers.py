@@ -10,27 +10,19 @@ from tests.review.conftest import Make
 from tests.review.removability.parts import (
     EMPTIED,
     HANDLER,
+    OBJECTS,
     ORDER,
     Resources,
     att,
     check,
     hook,
     one,
+    passing,
     ref,
     role,
     rows,
     sub,
 )
-
-OBJECTS = sub("${Bucket.Arn}/*")
-
-
-def passing(action: str, job: str = "JobRole", resource: Any = "*") -> dict[str, Any]:
-    """A role that may start jobs, and give them one role."""
-    made = role(action, resource)
-    passes = {"Effect": "Allow", "Action": "iam:PassRole", "Resource": att(job)}
-    made["Properties"]["Policies"][0]["PolicyDocument"]["Statement"].append(passes)
-    return made
 
 
 def capturing(depends: list[str] | None) -> Resources:

@@ -139,17 +139,7 @@ class View:
 
     def texts_in(self, resource: Resource) -> list[str]:
         """Every text that stands in a resource's properties as it is."""
-        found: list[str] = []
-        stack: list[Any] = [resource.properties]
-        while stack:
-            current = stack.pop()
-            if isinstance(current, dict):
-                stack += current.values()
-            elif isinstance(current, list):
-                stack += current
-            elif isinstance(current, str):
-                found.append(text.known(current, region=self.region, partition=self.partition))
-        return found
+        return [text.known(one, region=self.region, partition=self.partition) for _, one in resource.texts]
 
     def plain(self, value: Any) -> str | None:
         """The text of a value, if it is known before deployment."""
