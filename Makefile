@@ -20,6 +20,7 @@ UV := $(INSTALL) --compile-bytecode
 	@echo "Installing what synthesis needs (once)"
 	@$(INSTALL) --require-hashes -r $<
 	@.venv/bin/python -m labkit.bytecode
+	@.venv/bin/python -m labkit.engine
 	@$(UV) --no-deps --no-build-isolation --editable .
 	@touch $@
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -390,6 +391,7 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         code = error.exit_code
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is left is to end what was started
     if code == INTERRUPTED:
         _stop("Interrupted.", code)
     sys.exit(code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import hashlib
 import importlib
@@ -46,6 +47,10 @@ _REPORTED_HERE = {"@aws-cdk/core:failSynthOnValidationErrors": False}
 _SHARED = ("stacks", "labkit/synth.py", "labkit/assembly.py", "cdk.json", "requirements/base.txt")
 # Parts of a lab's folder that no template depends on.
 _APART = {"README.md", "architecture.svg", "verify.py", "steps", "tests", "__pycache__"}
+
+
+# Folders that are being written.
+_drafts: set[Path] = set()
 
 
 @dataclass(frozen=True)
@@ -159,6 +164,8 @@ def prepare(labs: Iterable[Lab], *, validate: bool = False) -> None:
     if first:
         # Modules stay: looking for garbage among them would be a quarter of the time that importing them takes.
         gc.disable()
+        # Registered before the engine's own end, so called after it: an interrupted engine may write until then.
+        atexit.register(_clear)
     try:
         importlib.import_module("cdk_nag")
         for lab in labs:
@@ -182,6 +189,7 @@ def _make(lab: Lab, settings: Settings, out: Path, fingerprint: str, *, validate
 
     draft = out / f".{lab.name}.draft"
     shutil.rmtree(draft, ignore_errors=True)
+    _drafts.add(draft)
     try:
         context = json.loads((ROOT / "cdk.json").read_text())["context"] | _REPORTED_HERE
         app = cdk.App(outdir=str(draft), context=context, analytics_reporting=False, tree_metadata=False)
@@ -193,9 +201,15 @@ def _make(lab: Lab, settings: Settings, out: Path, fingerprint: str, *, validate
         final = out / lab.name
         shutil.rmtree(final, ignore_errors=True)
         draft.rename(final)
+        _drafts.discard(draft)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return Assembly(final, record)
+
+
+def _clear() -> None:
+    for draft in _drafts:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _stack(app: cdk.App, lab: Lab, settings: Settings) -> LabStack:

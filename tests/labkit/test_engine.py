@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import signal
 import subprocess
 import sys
+import time
+from base64 import b64decode
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -17,6 +23,12 @@ SITE = Path(cdk.__file__).parent.parent
 
 def test_cdk_checks_no_types_at_run_time() -> None:
     assert "get_type_hints" not in cdk.CfnOutput.__init__.__code__.co_names, "run: python -m labkit.bytecode"
+
+
+def test_cdk_evaluates_no_types_of_what_it_returns() -> None:
+    names = cdk.CfnOutputProps.value.fget.__code__.co_names  # type: ignore[attr-defined]
+    assert "get" in names
+    assert "cast" not in names, "run: python -m labkit.bytecode"
 
 
 def test_nothing_but_cdk_loses_its_checks() -> None:
@@ -64,3 +76,134 @@ def test_the_engine_runs_on_the_node_of_the_lock_file(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("validate", [True, False])
 def test_the_validator_is_on_only_where_it_is_asked(validate: bool) -> None:
     assert engine.environment(validate=validate)["CDK_VALIDATION"] == str(validate).lower()
+
+
+ECHO = """
+const fs = require('fs');
+console.log('said'); console.error('warned');
+const buffer = Buffer.alloc(100);
+const length = fs.readSync(3, buffer, 0, 100, null);
+fs.writeSync(3, 'heard ' + buffer.toString('utf8', 0, length));
+process.exit(fs.readSync(3, buffer, 0, 100, null));
+"""
+
+
+def test_messages_and_what_cdk_prints_take_the_ways_that_python_expects(tmp_path: Path) -> None:
+    # GIVEN our start, with a program in the engine's place that prints, answers, and waits for the end of its input
+    shutil.copy(engine.START, tmp_path)
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "program.js").write_text(ECHO)
+    done = subprocess.run(
+        [engine.node(), str(tmp_path / engine.START.name)],
+        input="question\n",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    # THEN its descriptor 3 is our input and output
+    assert done.stdout == "heard question\n"
+    # AND what it prints comes as the lines that jsii's own start writes
+    told = [json.loads(line) for line in done.stderr.splitlines()]
+    assert {name: b64decode(text).decode() for line in told for name, text in line.items()} == {
+        "stdout": "said\n",
+        "stderr": "warned\n",
+    }
+
+
+SYNTH = """
+import sys
+from pathlib import Path
+from labkit.catalogue import pick
+from labkit.synth import synth
+synth(pick(["d1_data_lake"]), out=Path(sys.argv[1]), file=None)
+"""
+
+
+def written(out: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(out)): file.read_bytes() for file in sorted(out.rglob("*")) if file.is_file()}
+
+
+def test_jsii_starts_the_engine_otherwise_and_writes_the_same(tmp_path: Path) -> None:
+    # GIVEN our start of the engine, unpacked at install, and jsii's own
+    ours = engine.environment() | {"PYTHONPATH": str(ROOT)}
+    assert ours["JSII_RUNTIME"] == str(engine.folder() / "engine.js"), "run: python -m labkit.engine"
+    stock = {name: value for name, value in ours.items() if name != "JSII_RUNTIME"}
+    for out, environment in (("ours", ours), ("stock", stock | {"JSII_RUNTIME": str(stock_start())})):
+        subprocess.run([sys.executable, "-c", SYNTH, str(tmp_path / out)], check=True, cwd=ROOT, env=environment)
+    # THEN both write the same bytes
+    assert written(tmp_path / "ours")
+    assert written(tmp_path / "ours") == written(tmp_path / "stock")
+    # AND what Node compiled is kept
+    assert list((engine.folder() / "compiled").rglob("*"))
+
+
+def stock_start() -> Path:
+    return engine.folder() / "bin" / "jsii-runtime.js"
+
+
+def test_the_engine_of_another_jsii_is_not_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("JSII_RUNTIME", raising=False)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    engine.start.cache_clear()
+    try:
+        # GIVEN an environment into which another version was unpacked
+        older = engine.folder().with_name("1.0.0")
+        older.mkdir(parents=True)
+        (older / "engine.js").touch()
+        # THEN jsii starts its own
+        assert "JSII_RUNTIME" not in engine.environment()
+        # AND ours once this one is unpacked
+        engine.unpack()
+        engine.start.cache_clear()
+        assert engine.environment()["JSII_RUNTIME"] == str(engine.folder() / "engine.js")
+    finally:
+        engine.start.cache_clear()
+
+
+def test_ctrl_c_during_a_synthesis_leaves_nothing_half_written(tmp_path: Path) -> None:
+    # GIVEN a synthesis that has begun to write
+    out, scratch = tmp_path / "out", tmp_path / "scratch"
+    scratch.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-c", SYNTH, str(out)],
+        cwd=ROOT,
+        env=engine.environment() | {"PYTHONPATH": str(ROOT), "TMPDIR": str(scratch)},
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        # A run of tests in the background of a shell ignores Ctrl-C, and what it starts inherits that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    give_up = time.monotonic() + 60
+    while not (out / ".d1_data_lake.draft").exists():
+        assert time.monotonic() < give_up
+        assert process.poll() is None
+        time.sleep(0.005)
+    # WHEN Ctrl-C reaches Python and the engine at once
+    os.killpg(process.pid, signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    # THEN both end, and clear up
+    assert told.rstrip().endswith(b"KeyboardInterrupt")
+    assert not list(out.glob("*d1_data_lake*"))
+    assert not list(scratch.glob("jsii-kernel-*"))
+
+
+LATE = """
+import sys
+from pathlib import Path
+from jsii._kernel.providers.process import _NodeProcess
+draft, stop = Path(sys.argv[1]), _NodeProcess.stop
+def end(self):
+    if self._process.poll() is None:
+        draft.mkdir()
+    stop(self)
+_NodeProcess.stop = end
+import labkit.synth as synthesis
+synthesis.prepare(())
+synthesis._drafts.add(draft)
+"""
+
+
+def test_what_an_interrupted_engine_writes_until_its_end_is_cleared(tmp_path: Path) -> None:
+    environment = engine.environment() | {"PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", LATE, str(tmp_path / ".late.draft")], check=True, cwd=ROOT, env=environment)
+    assert list(tmp_path.iterdir()) == []
