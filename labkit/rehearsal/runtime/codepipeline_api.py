@@ -39,8 +39,16 @@ class _Operations(Reading):
     """Each operation takes the request's parameters and returns the answer."""
 
     def route(self, method: str, rest: str, body: bytes) -> dict[str, Any]:
-        """``start/NAME``: a rule's target. ``source/NAME/ACTION``: an archive for a source behind a connection."""
+        """``start/NAME``: a rule's target. ``source/NAME/ACTION``: an archive for a source behind a connection.
+
+        ``closed/NAME``: the closed transitions of a pipeline that a stack is about to create, because its first
+        execution starts with it.
+        """
         what, _, name = rest.partition("/")
+        if what == "closed":
+            for item in json.loads(body):
+                self._turn(name, item["StageName"], False, item["Reason"])
+            return {}
         if what == "source" and name.count("/") == 1:
             pipeline, _, action = name.partition("/")
             self._pipelines.actions.sources.given[pipeline, action] = body
@@ -207,15 +215,15 @@ class _Operations(Reading):
             raise refused("StageNotFoundException", f"There is no stage {given['stageName']}")
         if given["transitionType"] != "Inbound":
             raise refused("ValidationException", "Outbound transitions cannot be changed; give Inbound")
-        with self._pipelines.lock:
-            way = self._pipelines.state(given["pipelineName"]).transition(given["stageName"])
-            way.enabled, way.reason = enabled, given.get("reason") or ""
-            way.at, way.by = (
-                self._context.clock.now(),
-                f"arn:{self._context.partition}:iam::{self._context.account}:root",
-            )
-            self._pipelines.move(given["pipelineName"])
+        self._turn(given["pipelineName"], given["stageName"], enabled, given.get("reason") or "")
         return {}
+
+    def _turn(self, pipeline: str, stage: str, enabled: bool, reason: str) -> None:
+        with self._pipelines.lock:
+            way = self._pipelines.state(pipeline).transition(stage)
+            way.enabled, way.reason, way.at = enabled, reason, self._context.clock.now()
+            way.by = f"arn:{self._context.partition}:iam::{self._context.account}:root"
+            self._pipelines.move(pipeline)
 
     def _answer(self, given: dict[str, Any]) -> dict[str, Any]:
         job = self._job(given["jobId"])

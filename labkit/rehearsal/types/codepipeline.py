@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from labkit.rehearsal.types.row import Made, Row, Scene
 from labkit.rehearsal.types.table import by, deleting
 
@@ -22,6 +24,9 @@ def _put(scene: Scene) -> Made:
             action.setdefault("RunOrder", 1)
     version = int(scene.attributes.get("Version", 0)) + 1
     pipeline = {"Name": name, "Version": version, **given}
+    if not scene.old:
+        # Its first execution starts with it, and a source may be fetched before a transition is closed by a call.
+        scene.context.routes()["codepipeline"]("PUT", f"closed/{name}", json.dumps(closed).encode())
     scene.call(
         "codepipeline",
         "UpdatePipeline" if scene.old else "CreatePipeline",
