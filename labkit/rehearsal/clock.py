@@ -11,6 +11,8 @@ TICK = timedelta(seconds=60)
 # Longer than any work that gives up by itself, such as a model that does not load.
 PATIENCE_SECONDS = 180.0
 LOOK_SECONDS = 0.05
+# How often waiting work asks anew by itself; it also asks when any work ends.
+ASK_SECONDS = 0.25
 
 Callback = Callable[[datetime], None]
 
@@ -84,7 +86,7 @@ class Clock:
             with self._work:
                 if ready not in self._awaited:
                     return
-                self._work.wait(LOOK_SECONDS)
+                self._work.wait(ASK_SECONDS)
             if not self._ticking:
                 self._resume(ready)
 

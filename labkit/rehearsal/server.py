@@ -11,6 +11,7 @@ import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,10 @@ class Application:
 
         self._context = context
         self._settings = BucketSettings(context)
-        self._moto = werkzeug_app.DomainDispatcherApplication(werkzeug_app.create_backend_app)
+        moto: Any = werkzeug_app.DomainDispatcherApplication(werkzeug_app.create_backend_app)
+        # moto would look through its own folders at each request.
+        moto.get_backend_for_host = cache(moto.get_backend_for_host)
+        self._moto = moto
         self._cloudformation: Any = None
         self._lock = threading.Lock()
 
