@@ -33,6 +33,11 @@ class Clock:
         """The emulated time, aware, in UTC."""
         return datetime.now(UTC) + self._offset
 
+    @property
+    def ticking(self) -> bool:
+        """Whether what time drives is being called now."""
+        return self._ticking
+
     def subscribe(self, callback: Callback) -> None:
         """Have ``callback(now)`` called at each tick of at most 60 seconds while time is advanced."""
         self._subscribers.append(callback)

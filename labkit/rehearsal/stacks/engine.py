@@ -127,6 +127,10 @@ class Engine:
         if stack.protected:
             raise Refused(f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
         if stack.status.endswith("IN_PROGRESS"):
+            if self.context.clock.ticking:
+                # A schedule asks: emulated time goes on once it has its answer, and only then the stack can get idle.
+                threading.Thread(target=self._delete_when_idle, args=(stack, retain), daemon=True).start()
+                return
             self._wait_until_idle(stack)
         if user := self._reading.importer(stack):
             raise Refused(f"Export {user[0]} cannot be deleted as it is in use by {user[1]}")
@@ -165,6 +169,11 @@ class Engine:
 
         threading.Thread(target=run, name=f"stack {stack.name}", daemon=True).start()
         begun.wait()
+
+    def _delete_when_idle(self, stack: Stack, retain: set[str]) -> None:
+        with self.context.clock.working():
+            self.context.clock.wait_until(lambda: not stack.status.endswith("IN_PROGRESS"))
+            self.delete(stack.id, retain=retain)
 
     def _wait_until_idle(self, stack: Stack) -> None:
         while stack.status.endswith("IN_PROGRESS"):

@@ -8,6 +8,7 @@ import json
 import tarfile
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -517,5 +518,29 @@ def test_a_stack_is_deleted_after_the_rollout_that_is_under_way(fleet: Fleet) ->
     stack.client.delete_stack(StackName=stack.name)
     # THEN the rollout ends first, and nothing stays
     assert stack.until_done() == "DELETE_COMPLETE"
+    with pytest.raises(ClientError, match="Could not find endpoint"):
+        stack.endpoint.describe()
+
+
+def test_a_schedule_deletes_a_stack_after_the_rollout_that_is_under_way(fleet: Fleet) -> None:
+    # GIVEN a rollout that is under way when the hours of its stack are over
+    stack = Stack(fleet)
+    _ = stack.id
+    stack.ship("two")
+    fleet.emulator.client("scheduler").create_schedule(
+        Name=f"end-of-{stack.name}",
+        ScheduleExpression=f"at({fleet.emulator.now() + timedelta(seconds=45):%Y-%m-%dT%H:%M:%S})",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={
+            "Arn": "arn:aws:scheduler:::aws-sdk:cloudformation:deleteStack",
+            "RoleArn": "arn:aws:iam::123456789012:role/scheduler",
+            "Input": json.dumps({"StackName": stack.name}),
+        },
+    )
+    # WHEN time passes
+    fleet.emulator.advance(60)
+    assert stack.status == "UPDATE_IN_PROGRESS"
+    # THEN the rollout ends first, and nothing stays
+    assert fleet.emulator.wait(lambda: stack.status == "DELETE_COMPLETE")
     with pytest.raises(ClientError, match="Could not find endpoint"):
         stack.endpoint.describe()
