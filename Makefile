@@ -16,7 +16,7 @@ UV := $(INSTALL) --compile-bytecode
 	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-.venv/.base: requirements/base.txt pyproject.toml .venv/.bootstrap
+.venv/.base: requirements/base.txt pyproject.toml labkit/bytecode.py labkit/engine.py labkit/engine.js .venv/.bootstrap
 	@echo "Installing what synthesis needs (once)"
 	@$(INSTALL) --require-hashes -r $<
 	@.venv/bin/python -m labkit.bytecode
