@@ -86,23 +86,16 @@ def synth(
     as_json: AsJson = False,
 ) -> None:
     """Write templates to cdk.out/, one line per lab: resources, cost per hour, findings."""
-    from labkit.cost import estimate, tables
-    from labkit.review import quick_findings
+    from labkit.summary import summary
 
-    rows = []
-    for lab, assembly in _assemblies(labs, settings, validate=validate):
-        cost = estimate(assembly)
-        counts = quick_findings(assembly)
-        rows.append(
-            {
-                "lab": lab.name,
-                "resources": len(assembly.template["Resources"]),
-                "usd_per_hour": tables.per_hour(cost),
-                "open": counts.open + counts.unknown,
-                "accepted": counts.accepted,
-                "template": _short(assembly.folder / f"{assembly.stack}.template.json"),
-            }
-        )
+    rows = [
+        {
+            "lab": lab.name,
+            **summary(assembly),
+            "template": _short(assembly.folder / f"{assembly.stack}.template.json"),
+        }
+        for lab, assembly in _assemblies(labs, settings, validate=validate)
+    ]
     if as_json:
         _json(rows)
     else:

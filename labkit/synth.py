@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.assembly import RECORD, Assembly
 from labkit.catalogue import ROOT, Lab, pick
+from labkit.digest import digest
 from labkit.engine import environment
 from labkit.errors import UserError
 
@@ -84,7 +85,7 @@ def synth(
     Raises:
         UserError: a setting, a file or a stack is wrong; nothing half-written stays behind.
     """
-    shared = _digest(ROOT / name for name in _SHARED)
+    shared = digest(ROOT / name for name in _SHARED)
     chosen = _settings_text(given, file)
     found: dict[str, Assembly] = {}
     missing = []
@@ -367,22 +368,10 @@ def _kept(folder: Path, fingerprint: str, *, validated: bool) -> Assembly | None
 
 
 def _fingerprint(lab: Lab, shared: str, settings: str) -> str:
-    own = _digest(path for path in sorted(lab.folder.iterdir()) if path.name not in _APART)
+    own = digest(path for path in sorted(lab.folder.iterdir()) if path.name not in _APART)
     return hashlib.sha256(f"{lab.name}\0{shared}\0{own}\0{settings}".encode()).hexdigest()
 
 
 def _settings_text(given: Mapping[str, Any] | None, file: Path | None) -> str:
     text = file.read_text() if file and file.exists() else ""
     return json.dumps([text, dict(given or {})], sort_keys=True, default=str)
-
-
-def _digest(places: Iterable[Path]) -> str:
-    """One hash over the names and the content of files and folders."""
-    digest = hashlib.sha256()
-    for place in places:
-        files = [place] if place.is_file() else sorted(place.rglob("*"))
-        for file in files:
-            if file.is_file() and "__pycache__" not in file.parts:
-                digest.update(f"{file.relative_to(ROOT)}\0".encode())
-                digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()
