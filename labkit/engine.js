@@ -42,5 +42,6 @@ fs.mkdtempSync = (prefix, ...rest) => {
 // Ctrl-C reaches Python too, which then closes our input: the engine ends there, and clears up.
 process.on('SIGINT', () => {});
 
-Module.enableCompileCache(path.join(__dirname, 'compiled'));
+// An older Node that a person has set has no such function.
+Module.enableCompileCache?.(path.join(__dirname, 'compiled'));
 require('./lib/program.js');
