@@ -24,11 +24,7 @@ def digest(places: Iterable[Path]) -> str:
 def _files(place: str | Path) -> Iterator[str]:
     if os.path.isfile(place):
         yield str(place)
-        return
-    with os.scandir(place) as found:
-        entries = sorted(found, key=lambda entry: entry.name)
-    for entry in entries:
-        if entry.is_file():
-            yield entry.path
-        elif entry.name != "__pycache__":
-            yield from _files(entry.path)
+    elif os.path.isdir(place):
+        for name in sorted(os.listdir(place)):
+            if name != "__pycache__":
+                yield from _files(os.path.join(place, name))

@@ -21,7 +21,7 @@ for (const name of ['stdout', 'stderr']) {
     writeSync(2, `${JSON.stringify({ [name]: chunk.toString('base64') })}\n`);
     done();
   };
-  Object.defineProperty(process, name, { value: new Writable({ decodeStrings: true, write }) });
+  Object.defineProperty(process, name, { value: new Writable({ write }) });
 }
 
 // Packages are linked and not copied, as with jsii's own start, but known by where they really lie, which is the

@@ -11,7 +11,7 @@ import shutil
 import sys
 import tempfile
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -47,10 +47,7 @@ def start() -> str:
 
 def folder() -> Path:
     """Where the engine is unpacked: in the environment that it was installed into, by its version."""
-    try:
-        return Path(sys.prefix) / "share" / "cdk-engine" / version("jsii")
-    except PackageNotFoundError:
-        return Path(sys.prefix) / "share" / "cdk-engine" / "none"
+    return Path(sys.prefix) / "share" / "cdk-engine" / version("jsii")
 
 
 def unpack() -> None:

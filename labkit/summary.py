@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -25,17 +26,19 @@ def summary(assembly: Assembly, *, today: date | None = None) -> dict[str, Any]:
         assembly: as :mod:`labkit.synth` left it.
         today: decides which acceptances are due for review; default: the day it is.
     """
-    file, key = assembly.folder / KEPT, _key(assembly, today or date.today())
+    day = today or date.today()
+    file, key = assembly.folder / KEPT, _key(assembly, day)
     try:
         kept = json.loads(file.read_text())
         if kept["key"] == key:
             return dict(kept["line"])
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    line = _made(assembly, today or date.today())
-    draft = file.with_suffix(f".{os.getpid()}")
-    draft.write_text(json.dumps({"key": key, "line": line}) + "\n")
-    draft.replace(file)
+    line = _made(assembly, day)
+    with contextlib.suppress(OSError):  # a folder that cannot be written costs time, not the answer
+        draft = file.with_suffix(f".{os.getpid()}")
+        draft.write_text(json.dumps({"key": key, "line": line}) + "\n")
+        draft.replace(file)
     return line
 
 

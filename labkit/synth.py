@@ -48,10 +48,8 @@ _REPORTED_HERE = {"@aws-cdk/core:failSynthOnValidationErrors": False}
 _SHARED = ("stacks", "labkit/synth.py", "labkit/assembly.py", "cdk.json", "requirements/base.txt")
 # Parts of a lab's folder that no template depends on.
 _APART = {"README.md", "architecture.svg", "verify.py", "steps", "tests", "__pycache__"}
-
-
-# Folders that are being written.
-_drafts: set[Path] = set()
+# Folders that were being written when a person stopped it.
+_interrupted: list[Path] = []
 
 
 @dataclass(frozen=True)
@@ -190,7 +188,6 @@ def _make(lab: Lab, settings: Settings, out: Path, fingerprint: str, *, validate
 
     draft = out / f".{lab.name}.draft"
     shutil.rmtree(draft, ignore_errors=True)
-    _drafts.add(draft)
     try:
         context = json.loads((ROOT / "cdk.json").read_text())["context"] | _REPORTED_HERE
         app = cdk.App(outdir=str(draft), context=context, analytics_reporting=False, tree_metadata=False)
@@ -202,14 +199,16 @@ def _make(lab: Lab, settings: Settings, out: Path, fingerprint: str, *, validate
         final = out / lab.name
         shutil.rmtree(final, ignore_errors=True)
         draft.rename(final)
-        _drafts.discard(draft)
+    except KeyboardInterrupt:
+        _interrupted.append(draft)
+        raise
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return Assembly(final, record)
 
 
 def _clear() -> None:
-    for draft in _drafts:
+    for draft in _interrupted:
         shutil.rmtree(draft, ignore_errors=True)
 
 

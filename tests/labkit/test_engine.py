@@ -16,7 +16,8 @@ import aws_cdk as cdk
 import pytest
 
 from labkit import bytecode, engine
-from labkit.catalogue import ROOT
+from labkit import synth as synthesis
+from labkit.catalogue import ROOT, Lab, pick
 
 SITE = Path(cdk.__file__).parent.parent
 
@@ -123,22 +124,26 @@ def written(out: Path) -> dict[str, bytes]:
     return {str(file.relative_to(out)): file.read_bytes() for file in sorted(out.rglob("*")) if file.is_file()}
 
 
-def test_jsii_starts_the_engine_otherwise_and_writes_the_same(tmp_path: Path) -> None:
-    # GIVEN our start of the engine, unpacked at install, and jsii's own
-    ours = engine.environment() | {"PYTHONPATH": str(ROOT)}
-    assert ours["JSII_RUNTIME"] == str(engine.folder() / "engine.js"), "run: python -m labkit.engine"
-    stock = {name: value for name, value in ours.items() if name != "JSII_RUNTIME"}
-    for out, environment in (("ours", ours), ("stock", stock | {"JSII_RUNTIME": str(stock_start())})):
+def test_jsii_starts_the_engine_otherwise_and_writes_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN both starts, unpacked into a new environment
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "prefix"))
+    engine.unpack()
+    starts = {"first": "engine.js", "second": "engine.js", "stock": "bin/jsii-runtime.js"}
+    compiled = {}
+    for out, start in starts.items():
+        environment = engine.environment() | {"JSII_RUNTIME": str(engine.folder() / start), "PYTHONPATH": str(ROOT)}
         subprocess.run([sys.executable, "-c", SYNTH, str(tmp_path / out)], check=True, cwd=ROOT, env=environment)
+        compiled[out] = set((engine.folder() / "compiled").rglob("*"))
     # THEN both write the same bytes
-    assert written(tmp_path / "ours")
-    assert written(tmp_path / "ours") == written(tmp_path / "stock")
-    # AND what Node compiled is kept
-    assert list((engine.folder() / "compiled").rglob("*"))
+    assert written(tmp_path / "first")
+    assert written(tmp_path / "first") == written(tmp_path / "second") == written(tmp_path / "stock")
+    # AND what Node compiled the first time is found again: under another name it would be there twice
+    assert compiled["first"] == compiled["second"]
+    assert len(compiled["first"]) > 100
 
 
-def stock_start() -> Path:
-    return engine.folder() / "bin" / "jsii-runtime.js"
+def test_the_engine_is_unpacked_at_install() -> None:
+    assert engine.start() == str(engine.folder() / "engine.js"), "run: python -m labkit.engine"
 
 
 def test_the_engine_of_another_jsii_is_not_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,7 +204,7 @@ def end(self):
 _NodeProcess.stop = end
 import labkit.synth as synthesis
 synthesis.prepare(())
-synthesis._drafts.add(draft)
+synthesis._interrupted.append(draft)
 """
 
 
@@ -207,3 +212,17 @@ def test_what_an_interrupted_engine_writes_until_its_end_is_cleared(tmp_path: Pa
     environment = engine.environment() | {"PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, "-c", LATE, str(tmp_path / ".late.draft")], check=True, cwd=ROOT, env=environment)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_synthesis_is_remembered_until_the_engine_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(app: cdk.App, lab: Lab) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(synthesis, "_run", interrupt)
+    monkeypatch.setattr(synthesis, "_interrupted", [])
+    with pytest.raises(KeyboardInterrupt):
+        synthesis.synth(pick(["d1_data_lake"]), out=tmp_path, file=None)
+    assert synthesis._interrupted == [tmp_path / ".d1_data_lake.draft"]
+    assert not synthesis._interrupted[0].exists()

@@ -99,5 +99,9 @@ def test_names_and_content_decide_a_digest_and_bytecode_does_not(tmp_path: Path)
     changed = digest([tmp_path])
     (tmp_path / "part" / "a.py").rename(tmp_path / "part" / "b.py")
     assert len({first, changed, digest([tmp_path])}) == 3
+    # AND a link that leads nowhere, as some editors leave, is no file
+    renamed = digest([tmp_path])
+    (tmp_path / "part" / ".#b.py").symlink_to("nowhere")
+    assert digest([tmp_path, tmp_path / "part" / ".#b.py"]) == renamed
     # AND a file is taken as itself
     assert digest([tmp_path / "part" / "b.py"]) not in (first, changed)

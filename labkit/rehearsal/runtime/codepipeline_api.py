@@ -38,6 +38,10 @@ def install(context: Context, builds: Builds) -> Pipelines:
 class _Operations(Reading):
     """Each operation takes the request's parameters and returns the answer."""
 
+    def __init__(self, context: Context, pipelines: Pipelines) -> None:
+        super().__init__(context, pipelines)
+        self._closed: dict[str, list[dict[str, str]]] = {}
+
     def route(self, method: str, rest: str, body: bytes) -> dict[str, Any]:
         """``start/NAME``: a rule's target. ``source/NAME/ACTION``: an archive for a source behind a connection.
 
@@ -46,8 +50,7 @@ class _Operations(Reading):
         """
         what, _, name = rest.partition("/")
         if what == "closed":
-            for item in json.loads(body):
-                self._turn(name, item["StageName"], False, item["Reason"])
+            self._closed[name] = json.loads(body)
             return {}
         if what == "source" and name.count("/") == 1:
             pipeline, _, action = name.partition("/")
@@ -71,6 +74,8 @@ class _Operations(Reading):
         """A pipeline that was created starts at once (Start a pipeline in CodePipeline: Pipeline creation)."""
         who = f"arn:{self._context.partition}:iam::{self._context.account}:root"
         codepipeline_notes.enter(self._context, self._structure(name))
+        for item in self._closed.pop(name, ()):
+            self._turn(name, item["StageName"], False, item["Reason"])
         self._pipelines.start(self._structure(name), trigger="CreatePipeline", detail=who)
 
     def changed(self, name: str) -> None:
